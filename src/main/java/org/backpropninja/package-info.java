@@ -1,0 +1,2 @@
+/** Custom Deeplearning4j layers whose backward passes are written by hand. */
+package org.backpropninja;

@@ -1,0 +1,342 @@
+package org.backpropninja.layers;
+
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.backpropninja.layers.Parameter.Kind;
+import org.backpropninja.math.Variance;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.layers.LayerValidation;
+import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.regularization.Regularization;
+
+/**
+ * Batch norm with Bessel's correction, and with an activation of its own.
+ *
+ * <pre>
+ * bnraw = (x − mean)·(var + ε)^−½
+ * h     = activation(gain·bnraw + bias)
+ * </pre>
+ *
+ * <p>Shapes: x, bnraw, h [n, nIn]; gain, bias, mean, var [nIn], keys {@code "gain"}, {@code
+ * "bias"}, {@code "mean"}, {@code "var"}. In training mean and var are the minibatch's; in
+ * inference they are the running ones, which are saved with the network. Each training step moves
+ * them by
+ *
+ * <pre>running = decay·running + (1 − decay)·minibatch</pre>
+ *
+ * <p>whatever the updater, learning rate, gradient normalisation or regularisation is; a forward
+ * pass alone never changes them. What the variance is divided by is chosen apart for the two:
+ *
+ * <table>
+ * <caption>Conventions</caption>
+ * <tr><th>convention</th><th>{@code variance}</th><th>{@code runningVariance}</th></tr>
+ * <tr><td>makemore (the default)</td><td>UNBIASED</td><td>UNBIASED</td></tr>
+ * <tr><td>PyTorch's BatchNorm1d</td><td>BIASED</td><td>UNBIASED</td></tr>
+ * <tr><td>Keras, DL4J's BatchNormalization</td><td>BIASED</td><td>BIASED</td></tr>
+ * </table>
+ *
+ * <p>Identity (the default, whatever the network's activation is) and tanh are computed by hand,
+ * other activations by DL4J. gain starts as {@code gainInit} (1) and bias as {@code biasInit} (0);
+ * as in DL4J's batch norm neither is regularised. Examples that a mask leaves out take no part in
+ * the statistics, give zeros and get no gradient.
+ *
+ * <p>Refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}: input of
+ * another rank or width, input that is not finite, and a training minibatch of one example where a
+ * variance is unbiased, because that has no value. Sources: Ioffe and Szegedy, "Batch
+ * Normalization", 2015; makemore part 4; PyTorch issue 1410. The formulas are in {@link
+ * org.backpropninja.math.BatchNorm}.
+ */
+public final class BatchNormBessel extends FeedForwardLayer {
+
+  static final String GAIN = "gain";
+  static final String BIAS = "bias";
+  static final String MEAN = "mean";
+  static final String VAR = "var";
+  private static final Set<String> RUNNING = Set.of(MEAN, VAR);
+
+  private static final Parameters<BatchNormBessel> PARAMETERS =
+      new Parameters<>(BatchNormBessel.class, BatchNormBessel::parameters);
+
+  private double decay = 0.9;
+  private double eps = 1e-5;
+  private Variance variance = Variance.UNBIASED;
+  private Variance runningVariance = Variance.UNBIASED;
+
+  /** For deserialisation; users take the {@link Builder}. */
+  public BatchNormBessel() {}
+
+  private BatchNormBessel(Builder builder) {
+    super(builder);
+    nIn = Math.max(nIn, nOut); // either will do
+    nOut = nIn;
+    decay = builder.decay;
+    eps = builder.eps;
+    variance = builder.variance;
+    runningVariance = builder.runningVariance;
+    if (activationFn == null) {
+      activationFn = new ActivationIdentity(); // or the network's would be taken
+    }
+    initializeConstraints(builder);
+    setConstraints(constraints);
+  }
+
+  private List<Parameter> parameters() {
+    return List.of(
+        Parameter.vector(GAIN, Kind.PLAIN, nOut, getGainInit()),
+        Parameter.vector(BIAS, Kind.PLAIN, nOut, getBiasInit()),
+        Parameter.vector(MEAN, Kind.PLAIN, nOut, 0),
+        Parameter.vector(VAR, Kind.PLAIN, nOut, 1));
+  }
+
+  @Override
+  public Layer instantiate(
+      NeuralNetConfiguration conf,
+      Collection<TrainingListener> trainingListeners,
+      int layerIndex,
+      INDArray layerParamsView,
+      boolean initializeParams,
+      DataType networkDataType) {
+    LayerValidation.assertNInNOutSet("BatchNormBessel", getLayerName(), layerIndex, nIn, nOut);
+    return new BatchNormBesselLayer(conf, networkDataType)
+        .attach(trainingListeners, layerIndex, layerParamsView, initializeParams);
+  }
+
+  @Override
+  public ParamInitializer initializer() {
+    return PARAMETERS;
+  }
+
+  @Override
+  public void setNIn(InputType inputType, boolean override) {
+    super.setNIn(inputType, override);
+    nOut = nIn;
+  }
+
+  /**
+   * The running statistics are no trained parameters: their gradient is zero and nothing moves it.
+   */
+  @Override
+  public IUpdater getUpdaterByParam(String paramName) {
+    return RUNNING.contains(paramName) ? new NoOp() : getIUpdater();
+  }
+
+  @Override
+  public List<Regularization> getRegularizationByParam(String paramName) {
+    return null;
+  }
+
+  /**
+   * Sets the constraints, those on "all parameters" without the running statistics.
+   *
+   * @param constraints may be null
+   */
+  @Override
+  public void setConstraints(List<LayerConstraint> constraints) {
+    if (constraints != null) {
+      for (LayerConstraint constraint : constraints) {
+        Set<String> params = new HashSet<>(constraint.getParams());
+        params.removeAll(RUNNING);
+        constraint.setParams(params);
+      }
+    }
+    super.setConstraints(constraints);
+  }
+
+  @Override
+  public LayerMemoryReport getMemoryReport(InputType inputType) {
+    return PARAMETERS.memoryReport(this, inputType, getOutputType(-1, inputType));
+  }
+
+  /**
+   * Returns the weight of the past in the running statistics.
+   *
+   * @return decay, from 0 to 1
+   */
+  public double getDecay() {
+    return decay;
+  }
+
+  /**
+   * Sets the weight of the past in the running statistics; for deserialisation.
+   *
+   * @param decay from 0 to 1
+   */
+  public void setDecay(double decay) {
+    this.decay = decay;
+  }
+
+  /**
+   * Returns ε, which is added to the variance.
+   *
+   * @return ε
+   */
+  public double getEps() {
+    return eps;
+  }
+
+  /**
+   * Sets ε; for deserialisation.
+   *
+   * @param eps added to the variance
+   */
+  public void setEps(double eps) {
+    this.eps = eps;
+  }
+
+  /**
+   * Returns the variance that training normalises by.
+   *
+   * @return biased or unbiased
+   */
+  public Variance getVariance() {
+    return variance;
+  }
+
+  /**
+   * Sets the variance that training normalises by; for deserialisation.
+   *
+   * @param variance biased or unbiased
+   */
+  public void setVariance(Variance variance) {
+    this.variance = variance;
+  }
+
+  /**
+   * Returns the variance that is averaged for inference.
+   *
+   * @return biased or unbiased
+   */
+  public Variance getRunningVariance() {
+    return runningVariance;
+  }
+
+  /**
+   * Sets the variance that is averaged for inference; for deserialisation.
+   *
+   * @param runningVariance biased or unbiased
+   */
+  public void setRunningVariance(Variance runningVariance) {
+    this.runningVariance = runningVariance;
+  }
+
+  @Override
+  protected boolean canEqual(Object other) {
+    return other instanceof BatchNormBessel;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return super.equals(other)
+        && other instanceof BatchNormBessel o
+        && decay == o.decay
+        && eps == o.eps
+        && variance == o.variance
+        && runningVariance == o.runningVariance;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(super.hashCode(), decay, eps, variance.name(), runningVariance.name());
+  }
+
+  @Override
+  public String toString() {
+    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s)"
+        .formatted(super.toString(), decay, eps, variance, runningVariance);
+  }
+
+  /** Builds a {@link BatchNormBessel}. */
+  @SuppressWarnings("unchecked") // DL4J declares <E extends Layer> E build()
+  public static final class Builder extends FeedForwardLayer.Builder<Builder> {
+
+    private double decay = 0.9;
+    private double eps = 1e-5;
+    private Variance variance = Variance.UNBIASED;
+    private Variance runningVariance = Variance.UNBIASED;
+
+    /** Starts with decay 0.9, ε = 1e-5, both variances unbiased, identity. */
+    public Builder() {}
+
+    /**
+     * Sets the weight of the past in the running statistics: 1 − PyTorch's momentum. Default: 0.9.
+     *
+     * @param decay from 0 to 1
+     * @return this
+     * @throws IllegalArgumentException if it is outside
+     */
+    public Builder decay(double decay) {
+      if (!(decay >= 0 && decay <= 1)) {
+        throw new IllegalArgumentException("decay (" + decay + ") must be from 0 to 1");
+      }
+      this.decay = decay;
+      return this;
+    }
+
+    /**
+     * Sets ε, which is added to the variance. Default: 1e-5.
+     *
+     * @param eps positive
+     * @return this
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public Builder eps(double eps) {
+      if (!(eps > 0 && eps < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException("eps (" + eps + ") must be positive and finite");
+      }
+      this.eps = eps;
+      return this;
+    }
+
+    /**
+     * Sets the variance that training normalises by. Default: unbiased.
+     *
+     * @param variance biased or unbiased
+     * @return this
+     */
+    public Builder variance(Variance variance) {
+      this.variance = Objects.requireNonNull(variance, "variance must not be null");
+      return this;
+    }
+
+    /**
+     * Sets the variance that is averaged for inference. Default: unbiased.
+     *
+     * @param runningVariance biased or unbiased
+     * @return this
+     */
+    public Builder runningVariance(Variance runningVariance) {
+      this.runningVariance =
+          Objects.requireNonNull(runningVariance, "runningVariance must not be null");
+      return this;
+    }
+
+    /**
+     * Makes the layer.
+     *
+     * @return the layer
+     * @throws IllegalArgumentException if nIn and nOut are both set and differ
+     */
+    @Override
+    public BatchNormBessel build() {
+      if (nIn > 0 && nOut > 0 && nIn != nOut) {
+        throw new IllegalArgumentException(
+            "nOut (" + nOut + ") must be nIn (" + nIn + "): batch norm keeps the width");
+      }
+      return new BatchNormBessel(this);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package org.backpropninja.layers;
+
+import static org.backpropninja.layers.BatchNormBessel.BIAS;
+import static org.backpropninja.layers.BatchNormBessel.GAIN;
+import static org.backpropninja.layers.BatchNormBessel.MEAN;
+import static org.backpropninja.layers.BatchNormBessel.VAR;
+
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.math.BatchNorm;
+import org.backpropninja.math.Moments;
+import org.backpropninja.math.Variance;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** The runtime of {@link BatchNormBessel}. */
+final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> {
+
+  private final int H;
+  private final BatchNorm batchNorm;
+  private final LayerActivation activation;
+  private double[] h = {}; // [rows, H], rows being those that no mask leaves out
+  private double[] dh = {}; // [rows, H]
+  private int rows;
+  private boolean statisticsAreNew; // of a training pass that no backward pass has followed yet
+
+  BatchNormBesselLayer(NeuralNetConfiguration conf, DataType dataType) {
+    super(conf, dataType);
+    H = (int) layerConf().getNOut();
+    batchNorm = new BatchNorm(H, layerConf().getEps(), layerConf().getVariance());
+    activation = LayerActivation.of(layerConf().getActivationFn());
+  }
+
+  @Override
+  public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
+    assertInputSet(false);
+    requireMatrix(input, H);
+    applyDropOutIfNecessary(training, workspaceMgr);
+    int n = (int) input.size(0);
+    h = atLeast(n * H, h);
+    Crossing.read(input, h);
+    boolean[] kept = unmaskedRows(n);
+    rows = Rows.gather(h, H, n, kept);
+    requireFinite(h, rows, H);
+    if (training) {
+      requireEnoughRows();
+      batchNorm.forward(h, rows, read(GAIN), read(BIAS), h);
+    } else {
+      batchNorm.forward(h, rows, read(MEAN), read(VAR), read(GAIN), read(BIAS), h);
+    }
+    statisticsAreNew = training;
+    activation.forwardInPlace(h, rows, H, training);
+    return spread(h, kept, n, ArrayType.ACTIVATIONS, workspaceMgr);
+  }
+
+  private double[] read(String key) {
+    return Crossing.read(getParam(key));
+  }
+
+  private void requireEnoughRows() {
+    boolean unbiased =
+        layerConf().getVariance() == Variance.UNBIASED
+            || layerConf().getRunningVariance() == Variance.UNBIASED;
+    int least = unbiased ? 2 : 1;
+    if (rows < least) {
+      throw refusal(
+          "a training minibatch must hold at least %d examples%s, was of %d%s",
+          least,
+          unbiased ? ", or the unbiased variance has no value" : "",
+          rows,
+          maskArray == null ? "" : " after masking");
+    }
+  }
+
+  /** Writes rows to where the mask wants them, without disturbing the buffer. */
+  private INDArray spread(
+      double[] x, boolean[] kept, int n, ArrayType type, LayerWorkspaceMgr workspaceMgr) {
+    INDArray out = workspaceMgr.createUninitialized(type, dataType, new long[] {n, H}, 'c');
+    Crossing.write(kept == null ? x : Rows.scatter(x, H, n, kept), out);
+    return out;
+  }
+
+  @Override
+  public Pair<Gradient, INDArray> backpropGradient(
+      INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
+    assertInputSet(true);
+    int n = (int) epsilon.size(0);
+    dh = atLeast(n * H, dh);
+    Crossing.read(epsilon, dh);
+    boolean[] kept = unmaskedRows(n);
+    Rows.gather(dh, H, n, kept);
+    activation.backwardInPlace(h, dh, rows, H);
+    double[] dgain = new double[H];
+    double[] dbias = new double[H];
+    batchNorm.backward(dh, read(GAIN), dh, dgain, dbias);
+
+    Gradient gradient = new DefaultGradient();
+    put(gradient, GAIN, dgain);
+    put(gradient, BIAS, dbias);
+    put(gradient, MEAN, new double[H]);
+    put(gradient, VAR, new double[H]);
+    if (statisticsAreNew) {
+      moveRunningStatistics();
+      statisticsAreNew = false;
+    }
+    INDArray dx = spread(dh, kept, n, ArrayType.ACTIVATION_GRAD, workspaceMgr);
+    return new Pair<>(gradient, backpropDropOutIfPresent(dx));
+  }
+
+  private void put(Gradient gradient, String key, double[] values) {
+    INDArray view = gradientViews.get(key);
+    Crossing.write(values, view);
+    gradient.setGradientFor(key, view);
+  }
+
+  /**
+   * Moves the running statistics here and not through the gradient, as DL4J does: what clips,
+   * scales or regularises gradients would spoil them. In the backward pass, so that it happens once
+   * per training step and no forward pass (scoring, a gradient check) has a side effect.
+   */
+  private void moveRunningStatistics() {
+    double decay = layerConf().getDecay();
+    Moments minibatch = batchNorm.moments();
+    double[] mean = read(MEAN);
+    double[] var = read(VAR);
+    for (int j = 0; j < H; j++) {
+      mean[j] = decay * mean[j] + (1 - decay) * minibatch.mean(j);
+      var[j] =
+          decay * var[j] + (1 - decay) * minibatch.variance(j, layerConf().getRunningVariance());
+    }
+    Crossing.write(mean, getParam(MEAN));
+    Crossing.write(var, getParam(VAR));
+  }
+}

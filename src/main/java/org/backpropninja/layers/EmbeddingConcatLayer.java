@@ -1,0 +1,82 @@
+package org.backpropninja.layers;
+
+import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
+
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.math.Embedding;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** The runtime of {@link EmbeddingConcat}. */
+final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
+
+  private int[] Xb = {}; // [n, T]
+  private double[] C = {}; // [V, D]
+  private double[] dC = {}; // [V, D]
+  private double[] embcat = {}; // [n, T·D]
+
+  EmbeddingConcatLayer(NeuralNetConfiguration conf, DataType dataType) {
+    super(conf, dataType);
+  }
+
+  @Override
+  public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
+    assertInputSet(false);
+    requireMatrix(input, layerConf().getInputLength());
+    int n = (int) input.size(0);
+    int width = (int) (input.size(1) * layerConf().getNOut());
+    Xb = indices(Crossing.read(input));
+    INDArray table = getParamWithNoise(WEIGHT_KEY, training, workspaceMgr);
+    C = atLeast((int) table.length(), C);
+    Crossing.read(table, C);
+    embcat = atLeast(n * width, embcat);
+    Embedding.forward(C, Xb, (int) layerConf().getNOut(), embcat);
+    maskRows(embcat, n, width);
+    INDArray out =
+        workspaceMgr.createUninitialized(
+            ArrayType.ACTIVATIONS, table.dataType(), new long[] {n, width}, 'c');
+    Crossing.write(embcat, out);
+    return out;
+  }
+
+  private int[] indices(double[] x) {
+    long V = layerConf().getNIn();
+    int T = (int) input.size(1);
+    int[] indices = new int[x.length];
+    for (int k = 0; k < x.length; k++) {
+      indices[k] = (int) x[k];
+      if (!(x[k] >= 0 && x[k] < V) || indices[k] != x[k]) { // the first also refuses NaN
+        throw refusal(
+            "input[%d, %d] must be a whole number from 0 to %d, was %s", k / T, k % T, V - 1, x[k]);
+      }
+    }
+    return indices;
+  }
+
+  @Override
+  public Pair<Gradient, INDArray> backpropGradient(
+      INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
+    assertInputSet(true);
+    int n = (int) epsilon.size(0);
+    int width = (int) epsilon.size(1);
+    double[] dembcat = embcat; // what was looked up is not needed again
+    Crossing.read(epsilon, dembcat);
+    maskRows(dembcat, n, width);
+    INDArray gradientView = gradientViews.get(WEIGHT_KEY);
+    int length = (int) gradientView.length();
+    dC = dC.length == length ? dC : new double[length];
+    Embedding.backward(dembcat, Xb, (int) layerConf().getNOut(), dC);
+    Crossing.write(dC, gradientView);
+    Gradient gradient = new DefaultGradient();
+    gradient.setGradientFor(WEIGHT_KEY, gradientView);
+    weightNoiseParams.clear();
+    return new Pair<>(
+        gradient, workspaceMgr.create(ArrayType.ACTIVATION_GRAD, dataType, input.shape()));
+  }
+}

@@ -1,0 +1,82 @@
+package org.backpropninja.layers;
+
+import java.util.Arrays;
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.math.Tanh;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationTanH;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The activation that a layer applies last, on the layer's own buffer [n, H]. */
+interface LayerActivation {
+
+  /** Replaces z by h. */
+  void forwardInPlace(double[] z, int n, int H, boolean training);
+
+  /** Replaces dh by dz, where h is what the forward pass left. */
+  void backwardInPlace(double[] h, double[] dh, int n, int H);
+
+  /** Identity and tanh by hand, any other through DL4J. */
+  static LayerActivation of(IActivation activation) {
+    if (activation instanceof ActivationIdentity) {
+      return new Identity();
+    }
+    return activation instanceof ActivationTanH ? new ByHand() : new ThroughDl4j(activation);
+  }
+
+  /** h = z. */
+  final class Identity implements LayerActivation {
+    @Override
+    public void forwardInPlace(double[] z, int n, int H, boolean training) {}
+
+    @Override
+    public void backwardInPlace(double[] h, double[] dh, int n, int H) {}
+  }
+
+  /** h = tanh(z). */
+  final class ByHand implements LayerActivation {
+    @Override
+    public void forwardInPlace(double[] z, int n, int H, boolean training) {
+      Tanh.forwardInPlace(z, n * H);
+    }
+
+    @Override
+    public void backwardInPlace(double[] h, double[] dh, int n, int H) {
+      Tanh.backwardInPlace(h, dh, n * H);
+    }
+  }
+
+  /** h = activation(z), in double whatever the network's type is. */
+  @SuppressWarnings("try") // the scope is closed, never named
+  final class ThroughDl4j implements LayerActivation {
+    private final IActivation activation;
+    private double[] z; // DL4J's activations go back from z, not from h
+
+    ThroughDl4j(IActivation activation) {
+      this.activation = activation;
+    }
+
+    @Override
+    public void forwardInPlace(double[] z, int n, int H, boolean training) {
+      this.z = Arrays.copyOf(z, n * H);
+      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+        Crossing.read(activation.getActivation(matrix(z, n, H), training), z);
+      }
+    }
+
+    @Override
+    public void backwardInPlace(double[] h, double[] dh, int n, int H) {
+      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+        INDArray dz = activation.backprop(matrix(z, n, H), matrix(dh, n, H)).getFirst();
+        Crossing.read(dz, dh);
+      }
+    }
+
+    private static INDArray matrix(double[] elements, int n, int H) {
+      return Nd4j.create(Arrays.copyOf(elements, n * H), new long[] {n, H}, 'c');
+    }
+  }
+}

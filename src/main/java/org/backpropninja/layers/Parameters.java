@@ -1,0 +1,132 @@
+package org.backpropninja.layers;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.backpropninja.layers.Parameter.Kind;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
+import org.deeplearning4j.nn.conf.memory.MemoryReport;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Cuts a layer's stretch of the network's flat parameter and gradient arrays into its {@link
+ * Parameter}s.
+ *
+ * @param <C> the layer's configuration
+ */
+final class Parameters<C extends Layer> implements ParamInitializer {
+
+  private final Class<C> type;
+  private final Function<C, List<Parameter>> of;
+
+  Parameters(Class<C> type, Function<C, List<Parameter>> of) {
+    this.type = type;
+    this.of = of;
+  }
+
+  private List<Parameter> list(Layer layer) {
+    return of.apply(type.cast(layer));
+  }
+
+  private List<String> keys(Layer layer, Kind kind) {
+    return list(layer).stream().filter(p -> p.kind() == kind).map(Parameter::key).toList();
+  }
+
+  @Override
+  public long numParams(NeuralNetConfiguration conf) {
+    return numParams(conf.getLayer());
+  }
+
+  @Override
+  public long numParams(Layer layer) {
+    return list(layer).stream().mapToLong(Parameter::length).sum();
+  }
+
+  @Override
+  public List<String> paramKeys(Layer layer) {
+    return list(layer).stream().map(Parameter::key).toList();
+  }
+
+  @Override
+  public List<String> weightKeys(Layer layer) {
+    return keys(layer, Kind.WEIGHT);
+  }
+
+  @Override
+  public List<String> biasKeys(Layer layer) {
+    return keys(layer, Kind.BIAS);
+  }
+
+  @Override
+  public boolean isWeightParam(Layer layer, String key) {
+    return weightKeys(layer).contains(key);
+  }
+
+  @Override
+  public boolean isBiasParam(Layer layer, String key) {
+    return biasKeys(layer).contains(key);
+  }
+
+  @Override
+  public Map<String, INDArray> init(
+      NeuralNetConfiguration conf, INDArray paramsView, boolean initializeParams) {
+    list(conf.getLayer()).forEach(p -> conf.addVariable(p.key()));
+    // DL4J's listeners and Spark read the table while another thread trains.
+    return Collections.synchronizedMap(
+        cut(
+            conf.getLayer(),
+            paramsView,
+            (p, view) -> (initializeParams ? p.initialise() : p.shape()).apply(view)));
+  }
+
+  @Override
+  public Map<String, INDArray> getGradientsFromFlattened(
+      NeuralNetConfiguration conf, INDArray gradientView) {
+    return cut(conf.getLayer(), gradientView, (p, view) -> p.shape().apply(view));
+  }
+
+  /**
+   * Counts the parameters, the updater's state and, in training, one more array of the output's
+   * size.
+   */
+  LayerMemoryReport memoryReport(FeedForwardLayer layer, InputType input, InputType output) {
+    long updaterState =
+        list(layer).stream()
+            .mapToLong(p -> layer.getUpdaterByParam(p.key()).stateSize(p.length()))
+            .sum();
+    return new LayerMemoryReport.Builder(layer.getLayerName(), type, input, output)
+        .standardMemory(numParams(layer), updaterState)
+        .workingMemory(0, 0, 0, output.arrayElementsPerExample())
+        .cacheMemory(MemoryReport.CACHE_MODE_ALL_ZEROS, MemoryReport.CACHE_MODE_ALL_ZEROS)
+        .build();
+  }
+
+  private interface Shaping {
+    INDArray of(Parameter parameter, INDArray flatView);
+  }
+
+  private Map<String, INDArray> cut(Layer layer, INDArray flat, Shaping shaping) {
+    if (flat.length() != numParams(layer)) {
+      throw new IllegalStateException(
+          "view length (%d) must be %d, the number of parameters of %s"
+              .formatted(flat.length(), numParams(layer), layer));
+    }
+    INDArray vector = flat.reshape(flat.length());
+    Map<String, INDArray> views = new LinkedHashMap<>();
+    long from = 0;
+    for (Parameter p : list(layer)) {
+      INDArray view = vector.get(NDArrayIndex.interval(from, from + p.length()));
+      views.put(p.key(), shaping.of(p, view));
+      from += p.length();
+    }
+    return views;
+  }
+}

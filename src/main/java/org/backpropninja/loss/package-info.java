@@ -1,0 +1,4 @@
+/**
+ * The loss for {@code .lossFunction(...)}: {@link org.backpropninja.loss.ManualCrossEntropyLoss}.
+ */
+package org.backpropninja.loss;

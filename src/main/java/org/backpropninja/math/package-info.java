@@ -1,0 +1,10 @@
+/**
+ * The hand-written mathematics on plain arrays: one class per operation, its forward pass and right
+ * below it its backward pass.
+ *
+ * <p>Matrices are row-major {@code double[]}, the number of rows is passed or follows from the
+ * length, and a gradient {@code dX} has the shape of {@code X}. Buffers may be longer than the
+ * matrix that they hold. Nothing here knows Deeplearning4j. Lengths are the caller's business: the
+ * layers check what users pass before they call.
+ */
+package org.backpropninja.math;

@@ -1,0 +1,44 @@
+package org.backpropninja.testing;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.backpropninja.arrays.Crossing;
+import org.deeplearning4j.gradientcheck.GradientCheckUtil;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** DL4J's own gradient check of a network's parameters, its result asserted. */
+public final class GradientChecks {
+
+  private static final AtomicInteger COUNT = new AtomicInteger();
+
+  private GradientChecks() {}
+
+  public static void check(
+      MultiLayerNetwork net, INDArray x, INDArray y, String... runningStatistics) {
+    check(
+        new GradientCheckUtil.MLNConfig()
+            .net(net)
+            .input(x)
+            .labels(y)
+            .excludeParams(Set.of(runningStatistics)));
+  }
+
+  public static void check(GradientCheckUtil.MLNConfig config) {
+    MultiLayerNetwork net = config.net();
+    boolean right =
+        GradientCheckUtil.checkGradients(
+            config
+                .epsilon(1e-6)
+                .maxRelError(1e-5)
+                .minAbsoluteError(1e-9)
+                .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
+    assertTrue(right, "GradientCheckUtil found a wrong gradient");
+    // It also passes when every gradient is zero, so that is ruled out.
+    assertTrue(
+        Close.largest(Crossing.read(net.gradient().gradient())) > 1e-4, "all gradients are zero");
+    System.out.println("gradient check " + COUNT.incrementAndGet() + " passed");
+  }
+}

@@ -1,0 +1,133 @@
+package org.backpropninja.testing;
+
+import java.util.List;
+import java.util.Random;
+import org.backpropninja.arrays.Crossing;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** A layer on its own, without a network around it. */
+public final class Layers {
+
+  private static final LayerWorkspaceMgr WORKSPACES = LayerWorkspaceMgr.noWorkspaces();
+
+  private Layers() {}
+
+  /** Instantiates a configuration with parameters that are never neutral and a gradient view. */
+  public static Layer instantiate(
+      org.deeplearning4j.nn.conf.layers.Layer layer, DataType type, long seed) {
+    NeuralNetConfiguration conf =
+        new NeuralNetConfiguration.Builder().dataType(type).layer(layer).build();
+    long length = conf.getLayer().initializer().numParams(conf.getLayer());
+    // Views in the middle of larger arrays, as in a network.
+    INDArray params = Nd4j.zeros(type, length + 7).get(NDArrayIndex.interval(5, 5 + length));
+    INDArray gradients = Nd4j.valueArrayOf(new long[] {length + 7}, 9.0, type);
+    Layer runtime = conf.getLayer().instantiate(conf, List.of(), 3, params, true, type);
+    runtime.setBackpropGradientsViewArray(gradients.get(NDArrayIndex.interval(5, 5 + length)));
+    Random random = new Random(seed);
+    runtime
+        .paramTable()
+        .forEach(
+            (key, value) -> {
+              if (!key.equals("mean") && !key.equals("var")) {
+                Crossing.write(
+                    random.doubles(value.length(), 0.2, 1.4).toArray(), value); // neither 0 nor 1
+              }
+            });
+    return runtime;
+  }
+
+  public static INDArray forward(Layer layer, INDArray x, boolean training) {
+    return layer.activate(x, training, WORKSPACES);
+  }
+
+  public static INDArray backward(Layer layer, INDArray epsilon) {
+    return layer.backpropGradient(epsilon, WORKSPACES).getSecond();
+  }
+
+  /** The central differences of Σ epsilon·layer(x) with respect to x. */
+  public static double[] numericalInputGradient(
+      Layer layer, INDArray x, INDArray epsilon, boolean training, double step) {
+    double[] values = Crossing.read(x);
+    double[] weights = Crossing.read(epsilon);
+    double[] gradient = new double[values.length];
+    for (int k = 0; k < values.length; k++) {
+      gradient[k] =
+          (weightedSum(layer, values, k, step, x, weights, training)
+                  - weightedSum(layer, values, k, -step, x, weights, training))
+              / (2 * step);
+    }
+    return gradient;
+  }
+
+  private static double weightedSum(
+      Layer layer,
+      double[] values,
+      int at,
+      double step,
+      INDArray x,
+      double[] weights,
+      boolean training) {
+    double[] moved = values.clone();
+    moved[at] += step;
+    double[] out = Crossing.read(forward(layer, Nd4j.create(moved, x.shape(), 'c'), training));
+    double sum = 0;
+    for (int k = 0; k < out.length; k++) {
+      sum += weights[k] * out[k];
+    }
+    return sum;
+  }
+
+  /** How an array lies in memory: its values are the same, the bytes are elsewhere. */
+  public enum Layout {
+    C {
+      @Override
+      public INDArray of(INDArray x) {
+        return x.dup('c');
+      }
+    },
+    F {
+      @Override
+      public INDArray of(INDArray x) {
+        return x.dup('f');
+      }
+    },
+    /**
+     * Rows and columns from the middle of a larger matrix: an offset and strides that leave gaps.
+     */
+    VIEW {
+      @Override
+      public INDArray of(INDArray x) {
+        INDArray larger =
+            Nd4j.valueArrayOf(new long[] {x.size(0) + 3, x.size(1) + 5}, 7.0, x.dataType());
+        INDArray view =
+            larger.get(
+                NDArrayIndex.interval(2, 2 + x.size(0)), NDArrayIndex.interval(1, 1 + x.size(1)));
+        return view.assign(x);
+      }
+    },
+    /** A dense column-major stretch of a larger vector, as DL4J's parameters are. */
+    F_VIEW {
+      @Override
+      public INDArray of(INDArray x) {
+        INDArray larger = Nd4j.valueArrayOf(new long[] {x.length() + 9}, 7.0, x.dataType());
+        return larger
+            .get(NDArrayIndex.interval(4, 4 + x.length()))
+            .reshape('f', x.shape())
+            .assign(x);
+      }
+    };
+
+    public abstract INDArray of(INDArray x);
+  }
+
+  public static INDArray random(long seed, double low, double high, long... shape) {
+    long length = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    return Nd4j.create(new Random(seed).doubles(length, low, high).toArray(), shape, 'c');
+  }
+}

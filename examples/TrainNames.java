@@ -1,13 +1,260 @@
-/** Trains. */
-public final class TrainNames {
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import me.tongfei.progressbar.ProgressBar;
+import org.backpropninja.names.CharMlp;
+import org.backpropninja.names.InvalidNamesException;
+import org.backpropninja.names.MinibatchIterator;
+import org.backpropninja.names.NameSampler;
+import org.backpropninja.names.NamesDataset;
+import org.backpropninja.names.NamesFile;
+import org.backpropninja.names.NamesSplit;
+import org.backpropninja.names.RunFolder;
+import org.backpropninja.names.RunFolder.Parts;
+import org.backpropninja.names.RunFolder.Summary;
+import org.backpropninja.random.TorchRandom;
+import org.backpropninja.training.Calibration;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.nd4j.linalg.api.buffer.DataType;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/**
+ * Trains the character MLP on a file of names, prints its three losses and the names that it
+ * invents.
+ *
+ * <p>With the defaults' seeds every random number is the notebook's, so are the losses.
+ */
+@Command(
+    name = "TrainNames",
+    sortOptions = false,
+    mixinStandardHelpOptions = true,
+    description = "Trains a character MLP on names and invents new ones.")
+public final class TrainNames implements Callable<Integer> {
+
+  private static final long BATCH_NORM_SEED =
+      42; // the notebook draws gain and bias without its generator
+  private static final int SAMPLING_SEED_OFFSET = 10; // the notebook's 2147483647 + 10
+  private static final long LARGEST_SEED = 0xFFFF_FFFFL - SAMPLING_SEED_OFFSET;
+
+  @Option(
+      names = "--names",
+      paramLabel = "FILE",
+      description = "one name a line (${DEFAULT-VALUE})")
+  private Path names = Path.of("names.txt");
+
+  @Option(names = "--steps", paramLabel = "N", description = "training steps (${DEFAULT-VALUE})")
+  private int steps = 50_000;
+
+  @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
+  private int hidden = 200;
+
+  @Option(
+      names = "--embedding",
+      paramLabel = "N",
+      description = "embedding size (${DEFAULT-VALUE})")
+  private int embedding = 10;
+
+  @Option(names = "--context", paramLabel = "N", description = "context length (${DEFAULT-VALUE})")
+  private int context = 3;
+
+  @Option(names = "--batch", paramLabel = "N", description = "minibatch size (${DEFAULT-VALUE})")
+  private int batch = 32;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "of weights and minibatches (${DEFAULT-VALUE})")
+  private long seed = 2147483647;
+
+  @Option(names = "--samples", paramLabel = "N", description = "names to invent (${DEFAULT-VALUE})")
+  private int samples = 20;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "for summary.json and model.zip (runs/TIME)")
+  private Path out;
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  /**
+   * What a run gives.
+   *
+   * @param summary what summary.json holds
+   * @param network the trained network, calibrated
+   * @param folder where both were written
+   */
+  public record Result(Summary summary, MultiLayerNetwork network, Path folder) {}
+
   private TrainNames() {}
 
   /**
-   * Runs.
+   * Runs and exits: 0 done, 1 failed, 2 unusable arguments or input.
    *
-   * @param args options
+   * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.out.println(org.nd4j.linalg.factory.Nd4j.ones(2, 2) + " " + System.console());
+    System.exit(Commands.execute(new TrainNames(), args));
+  }
+
+  /**
+   * Trains as the options say.
+   *
+   * @param args see {@code --help}
+   * @return losses, names, network
+   * @throws IOException if the results cannot be written
+   * @throws ParameterException if an option is unusable
+   * @throws InvalidNamesException if the names file is
+   */
+  public static Result run(String... args) throws IOException {
+    TrainNames options = new TrainNames();
+    new CommandLine(options).parseArgs(args);
+    return options.train();
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    print(train().summary(), System.out);
+    return 0;
+  }
+
+  private static void print(Summary summary, PrintStream to) {
+    Parts<Double> losses = summary.losses();
+    to.printf(
+        Locale.ROOT,
+        "train %.4f  val %.4f  test %.4f%n",
+        losses.train(),
+        losses.val(),
+        losses.test());
+    summary.names().forEach(to::println);
+  }
+
+  private Result train() throws IOException {
+    requireUsable();
+    List<String> words = NamesFile.read(names);
+    NamesSplit split = NamesSplit.of(words, context);
+    CharMlp mlp = new CharMlp(split.train().vocabulary().size(), context, embedding, hidden);
+    RunFolder folder = RunFolder.create(folder());
+
+    TorchRandom random = new TorchRandom(seed);
+    MultiLayerNetwork network =
+        mlp.network(
+            CharMlp.notebookSgd(steps), DataType.FLOAT, random, new TorchRandom(BATCH_NORM_SEED));
+    Losses minibatchLosses = new Losses();
+    long start = System.nanoTime();
+    try (Progress progress = new Progress(steps)) {
+      network.setListeners(minibatchLosses, progress);
+      network.fit(new MinibatchIterator(split.train(), random, batch, steps));
+    }
+    double microseconds = (System.nanoTime() - start) / 1e3;
+    network.setListeners();
+    Calibration.calibrate(network, split.train().chunks(4096));
+
+    Summary summary =
+        new Summary(
+            words.size(),
+            new Parts<>(split.train().size(), split.validation().size(), split.test().size()),
+            mlp.parameters(),
+            steps,
+            microseconds / steps,
+            losses(split, data -> CharMlp.loss(network, data)),
+            minibatchLosses.recorded,
+            new NameSampler(network, split.train().vocabulary(), context)
+                .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET)));
+    folder.write(summary);
+    folder.write(network);
+    return new Result(summary, network, folder.folder());
+  }
+
+  private static Parts<Double> losses(NamesSplit split, ToDoubleFunction<NamesDataset> loss) {
+    return new Parts<>(
+        loss.applyAsDouble(split.train()),
+        loss.applyAsDouble(split.validation()),
+        loss.applyAsDouble(split.test()));
+  }
+
+  private void requireUsable() {
+    require("--steps", steps, 1, Integer.MAX_VALUE);
+    require("--hidden", hidden, 1, Integer.MAX_VALUE);
+    require("--embedding", embedding, 1, Integer.MAX_VALUE);
+    require("--context", context, 1, Integer.MAX_VALUE);
+    require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
+    require("--seed", seed, 0, LARGEST_SEED);
+    require("--samples", samples, 0, Integer.MAX_VALUE);
+    if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
+      throw unusable("--out (%s) must be a folder, is a file".formatted(out));
+    }
+  }
+
+  private void require(String option, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw unusable("%s (%d) must be from %d to %d".formatted(option, value, least, most));
+    }
+  }
+
+  private ParameterException unusable(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private Path folder() {
+    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
+    return out != null ? out : Path.of("runs", time);
+  }
+
+  /** Keeps the loss of the first 200 minibatches and of every 1000th. */
+  private static final class Losses extends BaseTrainingListener {
+    private final List<List<Number>> recorded = new ArrayList<>();
+    private int step;
+
+    @Override
+    public void iterationDone(Model model, int iteration, int epoch) {
+      if (step < 200 || step % 1000 == 0) {
+        recorded.add(List.of(step, model.score()));
+      }
+      step++;
+    }
+  }
+
+  /** A bar on a terminal, ten lines elsewhere. */
+  private static final class Progress extends BaseTrainingListener implements AutoCloseable {
+    private final ProgressBar bar;
+    private final int steps;
+    private int step;
+
+    Progress(int steps) {
+      this.steps = steps;
+      bar = System.console() == null ? null : new ProgressBar("training", steps);
+    }
+
+    @Override
+    public void iterationDone(Model model, int iteration, int epoch) {
+      step++;
+      if (bar != null) {
+        bar.step();
+      } else if (step * 10L / steps > (step - 1) * 10L / steps) {
+        System.out.printf(
+            Locale.ROOT, "step %d of %d, minibatch loss %.4f%n", step, steps, model.score());
+      }
+    }
+
+    @Override
+    public void close() {
+      if (bar != null) {
+        bar.close();
+      }
+    }
   }
 }

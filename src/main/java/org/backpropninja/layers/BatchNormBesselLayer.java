@@ -5,6 +5,7 @@ import static org.backpropninja.layers.BatchNormBessel.GAIN;
 import static org.backpropninja.layers.BatchNormBessel.MEAN;
 import static org.backpropninja.layers.BatchNormBessel.VAR;
 
+import java.util.Locale;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.math.BatchNorm;
 import org.backpropninja.math.Moments;
@@ -19,7 +20,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The runtime of {@link BatchNormBessel}. */
-final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> {
+final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> implements Calibratable {
 
   private final int H;
   private final BatchNorm batchNorm;
@@ -27,6 +28,7 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> {
   private double[] h = {}; // [rows, H], rows being those that no mask leaves out
   private double[] dh = {}; // [rows, H]
   private int rows;
+  private Moments observed; // null, but while the layer is calibrated
   private boolean statisticsAreNew; // of a training pass that no backward pass has followed yet
 
   BatchNormBesselLayer(NeuralNetConfiguration conf, DataType dataType) {
@@ -51,6 +53,9 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> {
       requireEnoughRows();
       batchNorm.forward(h, rows, read(GAIN), read(BIAS), h);
     } else {
+      if (observed != null) {
+        observed.add(h, rows);
+      }
       batchNorm.forward(h, rows, read(MEAN), read(VAR), read(GAIN), read(BIAS), h);
     }
     statisticsAreNew = training;
@@ -124,16 +129,40 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> {
    * per training step and no forward pass (scoring, a gradient check) has a side effect.
    */
   private void moveRunningStatistics() {
-    double decay = layerConf().getDecay();
-    Moments minibatch = batchNorm.moments();
+    setRunningStatistics(batchNorm.moments(), layerConf().getDecay());
+  }
+
+  private void setRunningStatistics(Moments moments, double decay) {
     double[] mean = read(MEAN);
     double[] var = read(VAR);
     for (int j = 0; j < H; j++) {
-      mean[j] = decay * mean[j] + (1 - decay) * minibatch.mean(j);
-      var[j] =
-          decay * var[j] + (1 - decay) * minibatch.variance(j, layerConf().getRunningVariance());
+      double variance = moments.variance(j, layerConf().getRunningVariance());
+      mean[j] = decay * mean[j] + (1 - decay) * moments.mean(j);
+      var[j] = decay * var[j] + (1 - decay) * variance;
     }
     Crossing.write(mean, getParam(MEAN));
     Crossing.write(var, getParam(VAR));
+  }
+
+  @Override
+  public int columns() {
+    return H;
+  }
+
+  @Override
+  public void observe(Moments moments) {
+    observed = moments;
+  }
+
+  @Override
+  public void adopt(Moments moments) {
+    if (layerConf().getRunningVariance().divisor(moments.count()) < 1) {
+      throw new IllegalArgumentException(
+          "moments (of %d examples) are of too few for the %s variance to have a value"
+              .formatted(
+                  moments.count(),
+                  layerConf().getRunningVariance().name().toLowerCase(Locale.ROOT)));
+    }
+    setRunningStatistics(moments, 0);
   }
 }

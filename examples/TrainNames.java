@@ -99,7 +99,7 @@ public final class TrainNames implements Callable<Integer> {
    */
   public record Result(Summary summary, MultiLayerNetwork network, Path folder) {}
 
-  private TrainNames() {}
+  TrainNames() {}
 
   /**
    * Runs and exits: 0 done, 1 failed, 2 unusable arguments or input.

@@ -1,0 +1,164 @@
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.backpropninja.names.RunFolder.Summary;
+import org.backpropninja.testing.Golden;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.shade.jackson.databind.JsonNode;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+
+/** The main job: PyTorch's run of the same recipe, what it writes and what it refuses. */
+class TrainNamesTest {
+
+  @TempDir Path folder;
+
+  @Test
+  void runEqualsPyTorch() throws IOException {
+    Path out = folder.resolve("new/run");
+    TrainNames.Result result =
+        TrainNames.run("--steps", "2000", "--hidden", "64", "--out", out.toString());
+    JsonNode golden = Golden.json("training-run-2k.json");
+    Summary summary = result.summary();
+
+    assertEquals(32178, summary.words());
+    assertEquals(
+        List.of(183430, 22953, 22818),
+        List.of(summary.examples().train(), summary.examples().val(), summary.examples().test()));
+    assertEquals(4137, summary.parameters());
+    double[][] expected =
+        new ObjectMapper().treeToValue(golden.get("minibatch_loss"), double[][].class);
+    assertEquals(expected.length, summary.minibatchLosses().size());
+    for (int k = 0; k < 200; k++) {
+      List<Number> stepAndLoss = summary.minibatchLosses().get(k);
+      assertEquals(expected[k][0], stepAndLoss.get(0).doubleValue());
+      assertEquals(expected[k][1], stepAndLoss.get(1).doubleValue(), 1e-3, "step " + k);
+    }
+    assertEquals(golden.get("final").get("train").asDouble(), summary.losses().train(), 0.01);
+    assertEquals(golden.get("final").get("val").asDouble(), summary.losses().val(), 0.01);
+    assertEquals(golden.get("final").get("test").asDouble(), summary.losses().test(), 0.01);
+    assertEquals(golden.get("names").size(), summary.names().size());
+    assertWritten(out, result);
+  }
+
+  private static void assertWritten(Path out, TrainNames.Result result) throws IOException {
+    JsonNode json = new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+    assertEquals(
+        new ObjectMapper()
+            .readTree(new ObjectMapper().writeValueAsString(result.summary().names())),
+        json.get("names"));
+    assertEquals(result.summary().losses().val(), json.get("losses").get("val").asDouble());
+    assertEquals(183430, json.get("examples").get("train").asInt());
+    assertEquals(201, json.get("minibatchLosses").size());
+    for (String key : List.of("words", "parameters", "steps", "microsecondsPerStep")) {
+      assertTrue(json.get(key).isNumber(), key);
+    }
+    MultiLayerNetwork restored =
+        ModelSerializer.restoreMultiLayerNetwork(out.resolve("model.zip").toFile(), true);
+    var x = Nd4j.createFromArray(new float[][] {{0, 5, 13}});
+    assertArrayEquals(
+        result.network().output(x).toFloatVector(), restored.output(x).toFloatVector());
+    try (Stream<Path> files = Files.list(out)) {
+      assertEquals(2, files.count(), "only summary.json and model.zip");
+    }
+  }
+
+  @Test
+  void printsLossesThenNames() throws IOException {
+    Files.writeString(folder.resolve("names"), "anna\nbob\ncleo\ndora\nemma\nfred\n\n");
+    Printed printed =
+        run(
+            "--steps",
+            "3",
+            "--samples",
+            "2",
+            "--hidden",
+            "5",
+            "--context",
+            "4",
+            "--names",
+            "names",
+            "--out",
+            "out");
+    assertEquals(0, printed.status, printed.err);
+    List<String> last = printed.out.lines().toList();
+    String losses = last.get(last.size() - 3);
+    assertTrue(losses.matches("train \\d\\.\\d{4}  val \\d\\.\\d{4}  test \\d\\.\\d{4}"), losses);
+  }
+
+  static Stream<Arguments> unusable() {
+    return Stream.of(
+        Arguments.of("--stepz 3", "--stepz"),
+        Arguments.of("--steps 0", "--steps (0) must be from 1 to 2147483647"),
+        Arguments.of("--steps many", "many"),
+        Arguments.of("--batch 1", "--batch (1) must be from 2"),
+        Arguments.of("--hidden -4", "--hidden (-4) must be from 1"),
+        Arguments.of("--embedding 0", "--embedding (0) must be from 1"),
+        Arguments.of("--context 0", "--context (0) must be from 1"),
+        Arguments.of("--samples -1", "--samples (-1) must be from 0"),
+        Arguments.of("--seed -1", "--seed (-1) must be from 0 to 4294967285"),
+        Arguments.of("--names absent", "absent"),
+        Arguments.of("--names blank", "line 2"),
+        Arguments.of("--names dot", "line 1"),
+        Arguments.of("--names latin1", "line 2"),
+        Arguments.of("--names empty", "empty"),
+        Arguments.of("--out blank", "must be a folder"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("unusable")
+  void unusableInputGetsOneLineStatusTwoAndNothingWritten(String args, String part)
+      throws IOException {
+    Files.writeString(folder.resolve("blank"), "anna\n\nbob\n");
+    Files.writeString(folder.resolve("dot"), "an.na\nbob\n");
+    Files.writeString(folder.resolve("empty"), "");
+    Files.write(
+        folder.resolve("latin1"), "anna\nren\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+    String[] words = args.contains("--out") ? args.split(" ") : (args + " --out out").split(" ");
+    Printed printed = run(words);
+    assertEquals(2, printed.status, printed.err);
+    assertEquals(1, printed.err.lines().count(), printed.err);
+    assertTrue(printed.err.contains(part), printed.err);
+    assertFalse(Files.exists(folder.resolve("out")), "something was written");
+  }
+
+  private record Printed(int status, String out, String err) {}
+
+  /** Runs in this process, paths being taken within the test's folder. */
+  private Printed run(String... args) {
+    for (int k = 1; k < args.length; k++) {
+      if (args[k - 1].equals("--names") || args[k - 1].equals("--out")) {
+        args[k] = folder.resolve(args[k]).toString();
+      }
+    }
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    ByteArrayOutputStream printedOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream printedErr = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(printedOut, true));
+    System.setErr(new PrintStream(printedErr, true));
+    try {
+      int status = Commands.execute(new TrainNames(), args);
+      return new Printed(status, printedOut.toString(), printedErr.toString());
+    } finally {
+      System.setOut(out);
+      System.setErr(err);
+    }
+  }
+}

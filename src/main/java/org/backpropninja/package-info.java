@@ -23,7 +23,7 @@
  * <td>{@link org.backpropninja.math.CrossEntropy}</td></tr>
  * </table>
  *
- * <p>What users write is in {@code layers}, {@code loss}, {@code training}, {@code names} and {@code
- * random}. {@code math} may be called by anyone; {@code arrays} is the layers' own.
+ * <p>What users write is in {@code layers}, {@code loss}, {@code training}, {@code names} and
+ * {@code random}. {@code math} may be called by anyone; {@code arrays} is the layers' own.
  */
 package org.backpropninja;

@@ -1,5 +1,6 @@
 package org.backpropninja.arrays;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -55,23 +56,36 @@ public final class Crossing {
     } else {
       System.arraycopy(x.dup('c').data().asDouble(), 0, into, 0, length);
     }
+    Reference.reachabilityFence(x); // or its memory might be freed under the pointer
   }
 
   private static void readFloats(INDArray x, boolean rowMajor, double[] into, int length) {
-    float[] block = FLOATS.get();
     FloatPointer from = new FloatPointer(x.data().addressPointer());
-    int step = rowMajor ? 1 : columns(x);
-    int wrap = rowMajor ? 0 : step * rows(x) - 1;
-    int to = 0;
+    float[] block = FLOATS.get();
     for (int done = 0; done < length; done += BLOCK) {
       int some = Math.min(BLOCK, length - done);
       from.getPointer(done).get(block, 0, some);
-      for (int k = 0; k < some; k++) {
-        into[to] = block[k];
-        to += step;
-        if (to >= length && wrap > 0) {
-          to -= wrap; // top of the next column
+      if (rowMajor) {
+        for (int k = 0; k < some; k++) {
+          into[done + k] = block[k];
         }
+      } else {
+        spreadColumns(block, some, done, rows(x), columns(x), into);
+      }
+    }
+  }
+
+  /**
+   * Puts a stretch of a column-major matrix, from element number {@code done}, where its rows are.
+   */
+  private static void spreadColumns(
+      float[] block, int some, int done, int rows, int columns, double[] into) {
+    for (int k = 0; k < some; ) {
+      int i = (done + k) % rows;
+      int j = (done + k) / rows;
+      int end = Math.min(k + rows - i, some); // of this column in this block
+      for (int to = i * columns + j; k < end; k++, to += columns) {
+        into[to] = block[k];
       }
     }
   }
@@ -92,31 +106,42 @@ public final class Crossing {
     } else {
       x.assign(Nd4j.create(Arrays.copyOf(from, length), x.shape(), 'c'));
     }
+    Reference.reachabilityFence(x);
   }
 
   private static void writeFloats(double[] from, INDArray x, boolean rowMajor, int length) {
-    float[] block = FLOATS.get();
     FloatPointer into = new FloatPointer(x.data().addressPointer());
-    int step = rowMajor ? 1 : columns(x);
-    int wrap = rowMajor ? 0 : step * rows(x) - 1;
-    int at = 0;
+    float[] block = FLOATS.get();
     for (int done = 0; done < length; done += BLOCK) {
       int some = Math.min(BLOCK, length - done);
-      for (int k = 0; k < some; k++) {
-        block[k] = (float) from[at];
-        at += step;
-        if (at >= length && wrap > 0) {
-          at -= wrap; // top of the next column
+      if (rowMajor) {
+        for (int k = 0; k < some; k++) {
+          block[k] = (float) from[done + k];
         }
+      } else {
+        gatherColumns(from, some, done, rows(x), columns(x), block);
       }
       into.getPointer(done).put(block, 0, some);
+    }
+  }
+
+  /** The reverse of {@link #spreadColumns}. */
+  private static void gatherColumns(
+      double[] from, int some, int done, int rows, int columns, float[] block) {
+    for (int k = 0; k < some; ) {
+      int i = (done + k) % rows;
+      int j = (done + k) / rows;
+      int end = Math.min(k + rows - i, some); // of this column in this block
+      for (int at = i * columns + j; k < end; k++, at += columns) {
+        block[k] = (float) from[at];
+      }
     }
   }
 
   /**
    * Whether the elements stand one after the other in the given order, wherever the first one is.
    */
-  private static boolean isDense(INDArray x, char order) {
+  static boolean isDense(INDArray x, char order) {
     if (x.rank() == 0) {
       return true;
     }
@@ -145,7 +170,7 @@ public final class Crossing {
     return Math.toIntExact(x.length());
   }
 
-  private static boolean isInHost(INDArray x, DataType type) {
+  static boolean isInHost(INDArray x, DataType type) {
     return x.dataType() == type
         && Nd4j.getExecutioner().type() == OpExecutioner.ExecutionerType.NATIVE_CPU;
   }

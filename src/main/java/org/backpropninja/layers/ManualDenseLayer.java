@@ -4,6 +4,7 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.BIAS_KEY;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.MatrixProduct;
 import org.backpropninja.math.Affine;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -13,7 +14,6 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The runtime of {@link ManualDense}: products by BLAS in the network's type, the rest in double.
@@ -45,7 +45,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     INDArray out =
         workspaceMgr.createUninitialized(
             ArrayType.ACTIVATIONS, W.dataType(), new long[] {n, H}, 'c');
-    input.castTo(W.dataType()).mmuli(W, out);
+    MatrixProduct.multiply(input, false, W, false, out);
     h = atLeast(n * H, h);
     Crossing.read(out, h);
     explainIfNotFinite(h, n, H);
@@ -82,13 +82,10 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     maskRows(dz, n, H);
     activation.backwardInPlace(h, dz, n, H);
 
-    INDArray dy =
-        workspaceMgr.createUninitialized(
-            ArrayType.BP_WORKING_MEM, W.dataType(), new long[] {n, H}, 'c');
-    Crossing.write(dz, dy);
+    INDArray dy = derivativeOfProduct(epsilon, n, H, workspaceMgr);
     Gradient gradient = new DefaultGradient();
     INDArray dW = gradientViews.get(WEIGHT_KEY);
-    Nd4j.gemm(input.castTo(W.dataType()), dy, dW, true, false, 1, 0); // xᵀ·dy
+    MatrixProduct.multiply(input, true, dy, false, dW); // xᵀ·dy
     gradient.setGradientFor(WEIGHT_KEY, dW);
     if (hasBias()) {
       double[] db = new double[H];
@@ -98,9 +95,22 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     }
     INDArray dx =
         workspaceMgr.createUninitialized(
-            ArrayType.ACTIVATION_GRAD, W.dataType(), new long[] {n, W.size(0)}, 'f');
-    Nd4j.gemm(dy, W, dx, false, true, 1, 0); // dy·Wᵀ
+            ArrayType.ACTIVATION_GRAD, W.dataType(), new long[] {n, W.size(0)}, 'c');
+    MatrixProduct.multiply(dy, false, W, true, dx); // dy·Wᵀ
     weightNoiseParams.clear();
     return new Pair<>(gradient, backpropDropOutIfPresent(dx));
+  }
+
+  /** dz as an array: epsilon itself where nothing has changed it. */
+  private INDArray derivativeOfProduct(
+      INDArray epsilon, int n, int H, LayerWorkspaceMgr workspaceMgr) {
+    if (activation instanceof LayerActivation.Identity && maskArray == null) {
+      return epsilon;
+    }
+    INDArray dy =
+        workspaceMgr.createUninitialized(
+            ArrayType.BP_WORKING_MEM, dataType, new long[] {n, H}, 'c');
+    Crossing.write(dz, dy);
+    return dy;
   }
 }

@@ -5,9 +5,25 @@ package org.backpropninja.math;
  *
  * <pre>h = tanh(hpreact)</pre>
  *
- * <p>Source: makemore part 4.
+ * <p>Source: makemore part 4. {@code Math.tanh} was a third of a training step, so it is computed
+ * here in short loops without branches, which the JIT compiler turns into vector instructions:
+ * Lambert's continued fraction for tanh(x/32), then five times tanh 2x = 2·tanh x / (1 + tanh² x),
+ * numerator p and denominator q kept apart so that one division is left. It is within 2·10⁻¹⁵ of
+ * the exact value, relatively, and never beyond ±1.
  */
 public final class Tanh {
+
+  /**
+   * From here on the tangent is 1 in double precision; 20/32 is where the fraction is still exact.
+   */
+  private static final double LARGEST = 20;
+
+  /**
+   * Elements at a time, so that p and q stay in the first-level cache; not 512, which would put
+   * them 4 KiB apart, where the processor takes a load of one for a load of what it has just stored
+   * to the other.
+   */
+  private static final int BLOCK = 448;
 
   private Tanh() {}
 
@@ -18,8 +34,37 @@ public final class Tanh {
    * @param length number of elements
    */
   public static void forwardInPlace(double[] h, int length) {
+    double[] p = new double[BLOCK];
+    double[] q = new double[BLOCK];
+    for (int from = 0; from < length; from += BLOCK) {
+      int some = Math.min(BLOCK, length - from);
+      fraction(h, from, some, p, q);
+      fourfoldAngle(p, q, some);
+      fourfoldAngle(p, q, some);
+      for (int k = 0; k < some; k++) {
+        double tanh = 2 * p[k] * q[k] / (q[k] * q[k] + p[k] * p[k]);
+        h[from + k] = Math.max(-1, Math.min(1, tanh));
+      }
+    }
+  }
+
+  /** p/q = x/(1 + x²/(3 + x²/(5 + … + x²/13))) for x = h/32, q near 1. */
+  private static void fraction(double[] h, int from, int length, double[] p, double[] q) {
     for (int k = 0; k < length; k++) {
-      h[k] = Math.tanh(h[k]);
+      double x = Math.max(-LARGEST, Math.min(LARGEST, h[from + k])) / 32;
+      double x2 = x * x;
+      p[k] = x * (1 + x2 * (17325 / 135135.0 + x2 * (378 / 135135.0 + x2 * (1 / 135135.0))));
+      q[k] = 1 + x2 * (62370 / 135135.0 + x2 * (3150 / 135135.0 + x2 * (28 / 135135.0)));
+    }
+  }
+
+  /** Doubles the angle twice. */
+  private static void fourfoldAngle(double[] p, double[] q, int length) {
+    for (int k = 0; k < length; k++) {
+      double twiceP = 2 * p[k] * q[k];
+      double twiceQ = q[k] * q[k] + p[k] * p[k];
+      p[k] = 2 * twiceP * twiceQ;
+      q[k] = twiceQ * twiceQ + twiceP * twiceP;
     }
   }
 

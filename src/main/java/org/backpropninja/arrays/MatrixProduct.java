@@ -1,0 +1,64 @@
+package org.backpropninja.arrays;
+
+import java.lang.ref.Reference;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Products of ND4J matrices.
+ *
+ * <p>Where all three lie dense in host memory and are of one type, FLOAT or DOUBLE, this is one
+ * call of OpenBLAS on the arrays' own memory, a sixth of what an ND4J operation costs at 32×30×64;
+ * otherwise it is ND4J's.
+ */
+public final class MatrixProduct {
+
+  private static final boolean HAS_OPENBLAS = hasOpenBlas();
+
+  private MatrixProduct() {}
+
+  /** ND4J's CPU backend brings OpenBLAS; on another backend its classes need not be there. */
+  private static boolean hasOpenBlas() {
+    try {
+      Class.forName("org.bytedeco.openblas.global.openblas_nolapack");
+      return true;
+    } catch (ClassNotFoundException | LinkageError e) {
+      return false;
+    }
+  }
+
+  /**
+   * Computes {@code c = op(a)·op(b)}, where op transposes or not.
+   *
+   * @param a matrix, op(a) being [m, k]
+   * @param transposeA whether op transposes it
+   * @param b matrix, op(b) being [k, n]
+   * @param transposeB whether op transposes it
+   * @param c result [m, n], overwritten
+   */
+  public static void multiply(
+      INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray c) {
+    if (HAS_OPENBLAS && areDenseAndAlike(a, b, c)) {
+      OpenBlas.gemm(a, transposeA, b, transposeB, c);
+      Reference.reachabilityFence(a);
+      Reference.reachabilityFence(b);
+      Reference.reachabilityFence(c);
+    } else {
+      INDArray left = transposeA ? a.transpose() : a;
+      INDArray right = transposeB ? b.transpose() : b;
+      left.castTo(c.dataType()).mmuli(right.castTo(c.dataType()), c);
+    }
+  }
+
+  private static boolean areDenseAndAlike(INDArray a, INDArray b, INDArray c) {
+    DataType type = c.dataType();
+    return (type == DataType.FLOAT || type == DataType.DOUBLE)
+        && isDense(a, type)
+        && isDense(b, type)
+        && isDense(c, type);
+  }
+
+  private static boolean isDense(INDArray x, DataType type) {
+    return Crossing.isInHost(x, type) && (Crossing.isDense(x, 'c') || Crossing.isDense(x, 'f'));
+  }
+}

@@ -7,6 +7,7 @@ import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
 import org.backpropninja.random.TorchRandom;
+import org.backpropninja.training.FlatGradientUpdater;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -100,6 +101,7 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
       IUpdater updater, DataType type, TorchRandom weights, TorchRandom batchNorm) {
     MultiLayerNetwork network = new MultiLayerNetwork(configuration(updater, type));
     network.init();
+    FlatGradientUpdater.install(network);
     int I = contextLength * embeddingSize;
     draw(network, "0_W", weights, 1, 0); // C
     draw(network, "1_W", weights, 5.0 / 3 / Math.sqrt(I), 0); // W1

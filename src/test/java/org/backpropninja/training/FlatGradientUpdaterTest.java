@@ -1,0 +1,190 @@
+package org.backpropninja.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.backpropninja.layers.BatchNormBessel;
+import org.backpropninja.layers.ManualDense;
+import org.backpropninja.testing.Layers;
+import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.MultiLayerUpdater;
+import org.deeplearning4j.util.ModelSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.AdaDelta;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions;
+import org.nd4j.linalg.schedule.ExponentialSchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
+
+/** Our updater against DL4J's own: 50 steps, bit for bit. */
+class FlatGradientUpdaterTest {
+
+  private static final INDArray X = Layers.random(1, -1, 1, 8, 5).castTo(DataType.FLOAT);
+  private static final INDArray Y = Layers.random(2, -1, 1, 8, 3).castTo(DataType.FLOAT);
+
+  static Stream<Arguments> settings() {
+    Stream<Arguments> updaters =
+        Stream.of(
+                new Sgd(0.1),
+                new Sgd(new ExponentialSchedule(ScheduleType.ITERATION, 0.1, 0.97)),
+                new Nesterovs(0.1, 0.9),
+                new Adam(0.01),
+                new Adam(new ExponentialSchedule(ScheduleType.EPOCH, 0.1, 0.97)),
+                new AdaDelta(),
+                new NoOp())
+            .map(updater -> setting(updater.toString(), conf -> conf.updater(updater)));
+    Stream<Arguments> regularisations =
+        Stream.of(
+            setting("l1", conf -> conf.updater(new Adam(0.01)).l1(0.01).l1Bias(0.02)),
+            setting("l2", conf -> conf.updater(new Sgd(0.1)).l2(0.01).l2Bias(0.02)),
+            setting("decay", conf -> conf.updater(new Nesterovs(0.1)).weightDecay(0.01)));
+    Stream<Arguments> normalisations =
+        Stream.of(GradientNormalization.values())
+            .map(
+                how ->
+                    setting(
+                        how.toString(),
+                        conf ->
+                            conf.updater(new Sgd(0.1))
+                                .gradientNormalization(how)
+                                .gradientNormalizationThreshold(0.01)));
+    return Stream.of(updaters, regularisations, normalisations).flatMap(s -> s);
+  }
+
+  private static Arguments setting(
+      String name, UnaryOperator<NeuralNetConfiguration.Builder> setting) {
+    return Arguments.of(name, setting);
+  }
+
+  /** Our layers and stock ones: both run on the same updater. */
+  private static MultiLayerNetwork network(UnaryOperator<NeuralNetConfiguration.Builder> setting) {
+    MultiLayerConfiguration conf =
+        setting
+            .apply(new NeuralNetConfiguration.Builder().seed(3))
+            .list()
+            .layer(new DenseLayer.Builder().nOut(6).activation(Activation.TANH).build())
+            .layer(new ManualDense.Builder().nOut(4).activation(Activation.IDENTITY).build())
+            .layer(new BatchNormBessel.Builder().activation(Activation.TANH).build())
+            .layer(
+                new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
+                    .nOut(3)
+                    .activation(Activation.IDENTITY)
+                    .build())
+            .setInputType(InputType.feedForward(5))
+            .build();
+    MultiLayerNetwork network = new MultiLayerNetwork(conf);
+    network.init();
+    return network;
+  }
+
+  private static void train(MultiLayerNetwork network, int steps) {
+    for (int step = 0; step < steps; step++) {
+      network.fit(X, Y);
+    }
+  }
+
+  private static void assertSame(MultiLayerNetwork expected, MultiLayerNetwork actual) {
+    assertArrayEquals(expected.params().toFloatVector(), actual.params().toFloatVector());
+    INDArray state = expected.getUpdater().getStateViewArray();
+    if (state != null) {
+      assertArrayEquals(
+          state.toFloatVector(), actual.getUpdater().getStateViewArray().toFloatVector());
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("settings")
+  void updatesAsDl4jDoesAlsoAfterSaving(
+      String name, UnaryOperator<NeuralNetConfiguration.Builder> setting) throws IOException {
+    MultiLayerNetwork stock = network(setting);
+    MultiLayerNetwork ours = network(setting);
+    INDArray before = ours.params().dup();
+    FlatGradientUpdater.install(ours);
+    train(stock, 50);
+    train(ours, 50);
+    assertSame(stock, ours);
+    assertNotEquals(before, ours.params(), "nothing was trained"); // running statistics move anyway
+
+    MultiLayerNetwork restored = restored(ours);
+    FlatGradientUpdater.install(restored);
+    train(stock, 5);
+    train(restored, 5);
+    assertSame(stock, restored);
+  }
+
+  private static MultiLayerNetwork restored(MultiLayerNetwork network) throws IOException {
+    ByteArrayOutputStream saved = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(network, saved, true);
+    return ModelSerializer.restoreMultiLayerNetwork(
+        new ByteArrayInputStream(saved.toByteArray()), true);
+  }
+
+  @Test
+  void installingHalfWayKeepsTheState() {
+    MultiLayerNetwork stock = network(conf -> conf.updater(new Adam(0.01)));
+    MultiLayerNetwork ours = network(conf -> conf.updater(new Adam(0.01)));
+    train(stock, 20);
+    train(ours, 10);
+    FlatGradientUpdater.install(ours);
+    train(ours, 10);
+    assertSame(stock, ours);
+  }
+
+  /** Two networks at once: nothing is shared between threads. */
+  @Test
+  void threadsDoNotDisturbEachOther() throws InterruptedException {
+    MultiLayerNetwork alone = network(conf -> conf.updater(new Adam(0.01)));
+    MultiLayerNetwork first = network(conf -> conf.updater(new Adam(0.01)));
+    MultiLayerNetwork second = network(conf -> conf.updater(new Adam(0.01)));
+    Stream.of(alone, first, second).forEach(FlatGradientUpdater::install);
+    train(alone, 200);
+    Thread[] threads = {new Thread(() -> train(first, 200)), new Thread(() -> train(second, 200))};
+    for (Thread thread : threads) {
+      thread.start();
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertSame(alone, first);
+    assertSame(alone, second);
+  }
+
+  @Test
+  void clonedAndUninitialisedNetworks() {
+    MultiLayerNetwork network = network(conf -> conf.updater(new Adam(0.01)));
+    FlatGradientUpdater.install(network);
+    train(network, 3);
+    MultiLayerNetwork clone = network.clone();
+    assertInstanceOf(MultiLayerUpdater.class, clone.getUpdater());
+    train(network, 3);
+    train(clone, 3);
+    assertSame(network, clone);
+
+    var bare = new MultiLayerNetwork(network.getLayerWiseConfigurations());
+    var e = assertThrows(IllegalArgumentException.class, () -> FlatGradientUpdater.install(bare));
+    assertTrue(e.getMessage().contains("call init() first"), e.getMessage());
+  }
+}

@@ -57,13 +57,15 @@ class BatchNormStepsTest {
 
   @Test
   void aLargeOffsetCostsNoDigits() {
-    INDArray x = Nd4j.createFromArray(1e6 - 1, 1e6, 1e6 + 1).reshape(3, 1);
+    double step = 1.0 / 1024; // 1e6 ± step are exact, their squares are not
+    INDArray x = Nd4j.createFromArray(1e6 - step, 1e6, 1e6 + step).reshape(3, 1);
     INDArray one = Nd4j.ones(DataType.DOUBLE, 1, 1);
 
-    BatchNormSteps step = BatchNormSteps.forward(x, one, one.mul(0));
+    BatchNormSteps norm = BatchNormSteps.forward(x, one, one.mul(0));
 
-    assertEquals(1, step.bnvar().getDouble(0));
-    assertEquals(1 / Math.sqrt(1 + 1e-5), step.hpreact().getDouble(2, 0), 1e-15);
+    assertEquals(step * step, norm.bnvar().getDouble(0));
+    double expected = step / Math.sqrt(step * step + 1e-5);
+    assertEquals(expected, norm.hpreact().getDouble(2, 0), 1e-15);
   }
 
   @Test

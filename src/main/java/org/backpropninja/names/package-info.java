@@ -1,0 +1,11 @@
+/**
+ * The names and what the network reads of them: contexts of characters and the next character.
+ *
+ * <p>{@link org.backpropninja.names.NamesFile} reads the words, {@link
+ * org.backpropninja.names.NamesSplit} shuffles and divides them into three {@link
+ * org.backpropninja.names.NamesDataset}s over one {@link org.backpropninja.names.Vocabulary}, and
+ * {@link org.backpropninja.names.MinibatchIterator} draws the minibatches to train on.
+ *
+ * <p>Source: makemore parts 2 to 4, {@code build_dataset}.
+ */
+package org.backpropninja.names;

@@ -1,0 +1,134 @@
+package org.backpropninja.random;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.shade.jackson.databind.JsonNode;
+
+class TorchRandomTest {
+  private static final float TOLERANCE = 3e-7f;
+
+  static Stream<Named<JsonNode>> golden() {
+    return GoldenStreams.torch();
+  }
+
+  @ParameterizedTest
+  @MethodSource("golden")
+  void equalsPyTorchCallByCall(JsonNode golden) {
+    // One generator throughout: a call that draws a word too many spoils all that follow.
+    TorchRandom random = new TorchRandom(golden.get("seed").longValue());
+    for (JsonNode randn : golden.get("randn")) {
+      int size = randn.get("size").intValue();
+      float[] expected = GoldenStreams.floats(randn.get("values"));
+      assertArrayEquals(expected, random.randn(size), TOLERANCE, "randn of size " + size);
+    }
+    int[] integers = GoldenStreams.ints(golden.get("randint_182625"));
+    assertArrayEquals(integers, random.randint(182625, integers.length));
+    float[] uniform = GoldenStreams.floats(golden.get("rand"));
+    assertArrayEquals(uniform, random.rand(uniform.length));
+    float[] probabilities = GoldenStreams.floats(golden.get("multinomial_probs"));
+    for (int choice : GoldenStreams.ints(golden.get("multinomial"))) {
+      assertEquals(choice, random.multinomial(probabilities));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("golden")
+  void keepsTheSpareNormalAcrossOtherDraws(JsonNode golden) {
+    TorchRandom random = new TorchRandom(golden.get("seed").longValue());
+    random.randn(5);
+    random.randn(16);
+    random.rand(1);
+    float sixth = golden.get("randn").get(1).get("values").get(0).floatValue();
+    assertEquals(sixth, random.randn(1)[0], TOLERANCE);
+  }
+
+  @Test
+  void drawsTheSameIntegersOneByOneAndIntoAnArray() {
+    int[] expected = new TorchRandom(7).randint(1000, 5);
+    TorchRandom single = new TorchRandom(7);
+    TorchRandom filling = new TorchRandom(7);
+    int[] filled = new int[5];
+    filling.randint(1000, filled);
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], single.randint(1000));
+    }
+    assertArrayEquals(expected, filled);
+    assertEquals(single.randint(1000), filling.randint(1000));
+  }
+
+  @Test
+  void takesEverySeedOf32BitsAndEverySize() {
+    assertEquals(0, new TorchRandom(0xFFFF_FFFFL).randint(1));
+    assertEquals(0, new TorchRandom(0).randn(0).length);
+    assertEquals(0, new TorchRandom(0).rand(0).length);
+    assertEquals(0, new TorchRandom(0).randint(1, 0).length);
+  }
+
+  @Test
+  void neverChoosesWhatHasNoProbability() {
+    TorchRandom random = new TorchRandom(1);
+    for (int i = 0; i < 100; i++) {
+      assertEquals(2, random.multinomial(new float[] {0, 0, 0.25f, 0}));
+    }
+  }
+
+  @Test
+  void goesOnAfterSerialization() throws Exception {
+    TorchRandom random = new TorchRandom(42);
+    random.randn(3);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(random);
+    }
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+      TorchRandom copy = (TorchRandom) in.readObject();
+      assertArrayEquals(random.randn(5), copy.randn(5));
+    }
+  }
+
+  @Test
+  void refusesBadArgumentsByNameAndValue() {
+    TorchRandom random = new TorchRandom(1);
+    refuses("seed (-1) must be between 0 and 4294967295", () -> new TorchRandom(-1));
+    refuses(
+        "seed (4294967296) must be between 0 and 4294967295", () -> new TorchRandom(4294967296L));
+    refuses("size (-1) must be 0 or more", () -> random.randn(-1));
+    refuses("size (-2) must be 0 or more", () -> random.rand(-2));
+    refuses("size (-3) must be 0 or more", () -> random.randint(1, -3));
+    refuses("high (0) must be 1 or more", () -> random.randint(0));
+    refuses("high (-1) must be 1 or more", () -> random.randint(-1, new int[0]));
+  }
+
+  @Test
+  void refusesBadProbabilitiesByIndexAndValue() {
+    TorchRandom random = new TorchRandom(1);
+    refusesProbabilities("probabilities (length 0, sum 0) must hold", random);
+    refusesProbabilities("probabilities (length 2, sum 0) must hold", random, 0, 0);
+    refusesProbabilities("probabilities[1] (NaN) must be a finite number", random, 1, Float.NaN);
+    refusesProbabilities("probabilities[0] (-0.5) must be a finite number", random, -0.5f, 1);
+    refusesProbabilities("probabilities[0] (Infinity) must be", random, Float.POSITIVE_INFINITY, 1);
+  }
+
+  private static void refusesProbabilities(
+      String message, TorchRandom random, float... probabilities) {
+    refuses(message, () -> random.multinomial(probabilities));
+  }
+
+  private static void refuses(String message, Executable call) {
+    String actual = assertThrows(IllegalArgumentException.class, call).getMessage();
+    assertEquals(message, actual.substring(0, Math.min(message.length(), actual.length())));
+  }
+}

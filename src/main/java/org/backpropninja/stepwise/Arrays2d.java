@@ -12,12 +12,11 @@ final class Arrays2d {
 
   static void requireMatrix(String name, INDArray x) {
     if (x.rank() != 2) {
-      throw new IllegalArgumentException(
-          "%s must be a matrix, has rank %d: %s".formatted(name, x.rank(), shape(x)));
+      throw new IllegalArgumentException("%s %s must be a matrix".formatted(name, shape(x)));
     }
     if (x.dataType() != DataType.FLOAT && x.dataType() != DataType.DOUBLE) {
       throw new IllegalArgumentException(
-          "%s must be FLOAT or DOUBLE, is %s".formatted(name, x.dataType()));
+          "%s (%s) must be FLOAT or DOUBLE".formatted(name, x.dataType()));
     }
   }
 
@@ -26,11 +25,11 @@ final class Arrays2d {
     requireMatrix(name, x);
     if (x.size(0) != rows || x.size(1) != columns) {
       throw new IllegalArgumentException(
-          "%s must be [%d, %d], is %s".formatted(name, rows, columns, shape(x)));
+          "%s %s must be [%d, %d]".formatted(name, shape(x), rows, columns));
     }
     if (x.dataType() != like.dataType()) {
       throw new IllegalArgumentException(
-          "%s must be %s like the input, is %s".formatted(name, like.dataType(), x.dataType()));
+          "%s (%s) must be %s like the input".formatted(name, x.dataType(), like.dataType()));
     }
   }
 
@@ -42,15 +41,14 @@ final class Arrays2d {
    */
   static INDArray requireIndices(String name, INDArray x, long bound) {
     if (x.rank() != 2) {
-      throw new IllegalArgumentException(
-          "%s must be a matrix, has rank %d: %s".formatted(name, x.rank(), shape(x)));
+      throw new IllegalArgumentException("%s %s must be a matrix".formatted(name, shape(x)));
     }
     double[] values = x.castTo(DataType.DOUBLE).reshape(x.length()).toDoubleVector();
     for (int i = 0; i < values.length; i++) {
       if (!(values[i] >= 0 && values[i] < bound && values[i] == Math.rint(values[i]))) {
         throw new IllegalArgumentException(
-            "%s[%d, %d] must be a whole number from 0 to %d, is %s"
-                .formatted(name, i / x.size(1), i % x.size(1), bound - 1, values[i]));
+            "%s[%d, %d] (%s) must be a whole number from 0 to %d"
+                .formatted(name, i / x.size(1), i % x.size(1), values[i], bound - 1));
       }
     }
     return x.castTo(DataType.INT32);

@@ -147,14 +147,15 @@ public record BatchNormSteps(
     Arrays2d.requireMatrix("bngain", bngain, 1, hprebn.columns(), hprebn);
     Arrays2d.requireMatrix("bnbias", bnbias, 1, hprebn.columns(), hprebn);
     if (correction != UNBIASED && correction != BIASED) {
-      throw new IllegalArgumentException("correction must be 0 or 1, is " + correction);
+      throw new IllegalArgumentException("correction (%d) must be 0 or 1".formatted(correction));
     }
     if (hprebn.rows() <= correction) {
       throw new IllegalArgumentException(
-          "the unbiased variance needs at least 2 rows, hprebn has " + hprebn.rows());
+          "hprebn's rows (%d) must be 2 or more for the unbiased variance"
+              .formatted(hprebn.rows()));
     }
     if (!(eps > 0)) {
-      throw new IllegalArgumentException("eps must be positive, is " + eps);
+      throw new IllegalArgumentException("eps (%s) must be positive".formatted(eps));
     }
   }
 }

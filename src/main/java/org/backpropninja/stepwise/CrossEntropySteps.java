@@ -75,7 +75,7 @@ public record CrossEntropySteps(
     INDArray indices = Arrays2d.requireIndices("classes", classes, logits.columns());
     if (classes.rows() != logits.rows() || classes.columns() != 1) {
       throw new IllegalArgumentException(
-          "classes must be [%d, 1], is %s".formatted(logits.rows(), Arrays2d.shape(classes)));
+          "classes %s must be [%d, 1]".formatted(Arrays2d.shape(classes), logits.rows()));
     }
     return ofTargets(logits, Arrays2d.oneHot(indices, logits.columns(), logits.dataType()));
   }

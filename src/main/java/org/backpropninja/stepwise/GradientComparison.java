@@ -41,10 +41,14 @@ public record GradientComparison(List<Row> rows) {
           Locale.ROOT,
           "%-15s | exact: %-5s | approximate: %-5s | maxdiff: %s | shape: %s",
           name,
-          exact,
-          approximate,
+          inPython(exact),
+          inPython(approximate),
           maxDiff,
           shape);
+    }
+
+    private static String inPython(boolean value) {
+      return value ? "True" : "False";
     }
   }
 

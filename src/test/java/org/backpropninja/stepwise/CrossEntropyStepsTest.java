@@ -120,13 +120,13 @@ class CrossEntropyStepsTest {
     INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
 
     assertRefused(
-        "classes[1, 0] must be a whole number from 0 to 2, is 3.0",
+        "classes[1, 0] (3.0) must be a whole number from 0 to 2",
         () -> CrossEntropySteps.ofClasses(logits, column(0, 3)));
     assertRefused(
-        "classes must be [2, 1], is [3, 1]",
+        "classes [3, 1] must be [2, 1]",
         () -> CrossEntropySteps.ofClasses(logits, column(0, 1, 2)));
     assertRefused(
-        "targets must be [2, 3], is [3, 1]",
+        "targets [3, 1] must be [2, 3]",
         () -> CrossEntropySteps.ofTargets(logits, Nd4j.zeros(DataType.DOUBLE, 3, 1)));
   }
 

@@ -58,7 +58,7 @@ class GradientComparisonTest {
     GradientComparison comparison = GradientComparison.of(Map.of("h", a), Map.of("h", a.add(0.5)));
 
     assertEquals(
-        "h               | exact: false | approximate: false | maxdiff: 0.5 | shape: [1, 2]",
+        "h               | exact: False | approximate: False | maxdiff: 0.5 | shape: [1, 2]",
         comparison.table());
     assertEquals(
         List.of(new GradientComparison.Row("h", false, false, 0.5, List.of(1L, 2L))),

@@ -129,7 +129,8 @@ class StepwiseMlpTest {
               IllegalArgumentException.class,
               () -> StepwiseMlp.forward(golden.parameters(), xb, golden.yb()));
 
-      assertEquals("Xb[4, 1] must be a whole number from 0 to 26, is " + wrong, e.getMessage());
+      assertEquals(
+          "Xb[4, 1] (%s) must be a whole number from 0 to 26".formatted(wrong), e.getMessage());
     }
   }
 
@@ -138,12 +139,11 @@ class StepwiseMlpTest {
     INDArray x = Nd4j.ones(DataType.DOUBLE, 4, 3);
     INDArray w = Nd4j.ones(DataType.DOUBLE, 3, 2);
 
-    assertRefused("b must be [1, 2], is [2, 1]", x, w, Nd4j.ones(DataType.DOUBLE, 2, 1));
-    assertRefused(
-        "b must be DOUBLE like the input, is FLOAT", x, w, Nd4j.ones(DataType.FLOAT, 1, 2));
-    assertRefused("W must be [3, 3], is [4, 3]", x, x, Nd4j.ones(DataType.DOUBLE, 1, 3));
-    assertRefused("x must be a matrix, has rank 1: [3]", x.getRow(0), w, w);
-    assertRefused("x must be FLOAT or DOUBLE, is INT", x.castTo(DataType.INT32), w, w);
+    assertRefused("b [2, 1] must be [1, 2]", x, w, Nd4j.ones(DataType.DOUBLE, 2, 1));
+    assertRefused("b (FLOAT) must be DOUBLE like the input", x, w, Nd4j.ones(DataType.FLOAT, 1, 2));
+    assertRefused("W [4, 3] must be [3, 3]", x, x, Nd4j.ones(DataType.DOUBLE, 1, 3));
+    assertRefused("x [3] must be a matrix", x.getRow(0), w, w);
+    assertRefused("x (INT) must be FLOAT or DOUBLE", x.castTo(DataType.INT32), w, w);
   }
 
   private static void assertRefused(String message, INDArray x, INDArray w, INDArray b) {

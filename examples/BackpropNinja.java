@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesDataset;
@@ -103,11 +104,12 @@ public final class BackpropNinja implements Callable<Integer> {
       return step.loss();
     }
 
-    boolean allApproximate() {
-      return table.allApproximate()
-          && crossEntropy.allApproximate()
-          && batchNorm.allApproximate()
-          && matrixProduct.allApproximate();
+    /** 0 if every row of every comparison is approximately equal, else 1. */
+    int status() {
+      return Stream.of(table, crossEntropy, batchNorm, matrixProduct)
+              .allMatch(GradientComparison::allApproximate)
+          ? 0
+          : 1;
     }
   }
 
@@ -129,7 +131,7 @@ public final class BackpropNinja implements Callable<Integer> {
       paramLabel = "NAME",
       defaultValue = "one-generator",
       description =
-          "one-generator draws all numbers, of two-generators the second draws gain and bias"
+          "one-generator: one draws all numbers; two-generators: a second draws gain and bias"
               + " (${DEFAULT-VALUE}).")
   private Recipe recipe;
 
@@ -182,7 +184,7 @@ public final class BackpropNinja implements Callable<Integer> {
       if (plot != null) {
         plot(result, plot);
       }
-      return result.allApproximate() ? 0 : 1;
+      return result.status();
     } catch (InvalidNamesException e) {
       return refuse(e.getMessage());
     } catch (IOException e) {

@@ -38,7 +38,29 @@ class BackpropNinjaTest {
     assertEquals(List.of("logits"), names(result.crossEntropy()));
     assertEquals(List.of("hprebn"), names(result.batchNorm()));
     assertEquals(List.of("h", "W2", "b2"), names(result.matrixProduct()));
-    assertTrue(result.allApproximate());
+    assertEquals(0, result.status());
+  }
+
+  @Test
+  void oneRowThatIsNotApproximateMakesTheStatus1() {
+    INDArray one = Nd4j.ones(1, 1);
+    GradientComparison good = GradientComparison.of(Map.of("h", one), Map.of("h", one));
+    GradientComparison bad = GradientComparison.of(Map.of("h", one), Map.of("h", one.mul(2)));
+
+    assertEquals(0, status(good, good, good, good));
+    assertEquals(1, status(bad, good, good, good));
+    assertEquals(1, status(good, bad, good, good));
+    assertEquals(1, status(good, good, bad, good));
+    assertEquals(1, status(good, good, good, bad));
+  }
+
+  private static int status(
+      GradientComparison table,
+      GradientComparison crossEntropy,
+      GradientComparison batchNorm,
+      GradientComparison matrixProduct) {
+    return new BackpropNinja.Result(null, null, null, table, crossEntropy, batchNorm, matrixProduct)
+        .status();
   }
 
   /** The notebook's printed tensors, of which these are the first numbers. */

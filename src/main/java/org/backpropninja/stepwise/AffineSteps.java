@@ -8,7 +8,8 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>n examples of I numbers become n of O. Source: the notebook "makemore part 4: becoming a
  * backprop ninja", steps hprebn and logits; {@code docs/derivations.md} derives the products
- * element by element.
+ * element by element. The products are ND4J's operation {@code matmul}, which is SameDiff's too, so
+ * that both round alike; {@code mmul} adds up in another order.
  *
  * @param x the input, [n, I]
  * @param w the weights, [I, O]

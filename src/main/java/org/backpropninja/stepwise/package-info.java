@@ -11,6 +11,7 @@
  *
  * <p>{@link org.backpropninja.stepwise.StepwiseMlp} puts the chains together, {@link
  * org.backpropninja.stepwise.Referee} differentiates the same graph with SameDiff, and {@link
- * org.backpropninja.stepwise.GradientComparison} is the notebooks' {@code cmp}.
+ * org.backpropninja.stepwise.GradientComparison} is the notebooks' {@code cmp}. {@link
+ * org.backpropninja.stepwise.ComputeGraph} writes the graph for drawing.
  */
 package org.backpropninja.stepwise;

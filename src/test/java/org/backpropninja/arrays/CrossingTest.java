@@ -82,9 +82,9 @@ class CrossingTest {
   @MethodSource("types")
   void writesNothingOutsideAView(DataType type) {
     INDArray flat = Nd4j.valueArrayOf(new long[] {60}, 7, type);
-    Crossing.write(new double[] {1, 2, 3, 4, 5, 6}, interval(flat, 10, 16).reshape('f', 2, 3));
-    Crossing.write(new double[] {1, 2, 3, 4, 5, 6}, interval(flat, 20, 26).reshape('c', 2, 3));
-    Crossing.write(new double[] {1, 2, 3, 4, 5, 6}, interval(flat, 30, 36));
+    Crossing.write(new double[] {1, 2, 3, 4, 5, 6, -5}, interval(flat, 10, 16).reshape('f', 2, 3));
+    Crossing.write(new double[] {1, 2, 3, 4, 5, 6, -5}, interval(flat, 20, 26).reshape('c', 2, 3));
+    Crossing.write(new double[] {1, 2, 3, 4, 5, 6, -5}, interval(flat, 30, 36));
     double[] expected = new double[60];
     Arrays.fill(expected, 7);
     put(expected, 10, 1, 4, 2, 5, 3, 6);
@@ -93,8 +93,8 @@ class CrossingTest {
     assertArrayEquals(expected, flat.castTo(DataType.DOUBLE).toDoubleVector());
 
     INDArray matrix = Nd4j.valueArrayOf(new long[] {3, 4}, 7, type);
-    Crossing.write(new double[] {1, 2}, matrix.get(NDArrayIndex.interval(0, 2), at(3)));
-    Crossing.write(new double[] {3, 4}, matrix.get(at(2), NDArrayIndex.interval(1, 3)));
+    Crossing.write(new double[] {1, 2, -5}, matrix.get(NDArrayIndex.interval(0, 2), at(3)));
+    Crossing.write(new double[] {3, 4, -5}, matrix.get(at(2), NDArrayIndex.interval(1, 3)));
     assertArrayEquals(
         new double[] {7, 7, 7, 1, 7, 7, 7, 2, 7, 3, 4, 7},
         matrix.castTo(DataType.DOUBLE).reshape(12).toDoubleVector());

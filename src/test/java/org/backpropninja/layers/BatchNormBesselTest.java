@@ -202,6 +202,38 @@ class BatchNormBesselTest {
   }
 
   @Test
+  void aSecondBackwardPassDoesNotMoveThemAgain() {
+    Layer layer = layer(new BatchNormBessel.Builder());
+    INDArray x = random(1, -2, 2, 3, H);
+    double[] start = Crossing.read(layer.params());
+    forward(layer, x, true);
+    backward(layer, x);
+    double[] once = Crossing.read(layer.params());
+    assertFalse(Arrays.equals(start, once));
+    backward(layer, x);
+    assertArrayEquals(once, Crossing.read(layer.params()));
+  }
+
+  @Test
+  void startsNeutralUnlessTold() {
+    assertStart(new BatchNormBessel.Builder(), 1, 0);
+    assertStart(new BatchNormBessel.Builder().gainInit(0.9).biasInit(0.1), 0.9, 0.1);
+  }
+
+  private static void assertStart(BatchNormBessel.Builder builder, double gain, double bias) {
+    MultiLayerNetwork net =
+        new MultiLayerNetwork(
+            settings(DataType.DOUBLE)
+                .list()
+                .layer(builder.nIn(1).build())
+                .layer(output(3))
+                .setInputType(InputType.feedForward(1))
+                .build());
+    net.init();
+    assertArrayEquals(new double[] {gain, bias, 0, 1}, Crossing.read(net.getLayer(0).params()));
+  }
+
+  @Test
   void inferenceUsesThem() {
     Layer layer = layer(new BatchNormBessel.Builder());
     INDArray x = random(1, -2, 2, 3, H);

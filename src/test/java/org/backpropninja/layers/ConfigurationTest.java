@@ -25,6 +25,7 @@ import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
@@ -307,7 +308,13 @@ class ConfigurationTest {
   }
 
   private static MultiLayerNetwork trained() {
+    return trained(WorkspaceMode.ENABLED);
+  }
+
+  private static MultiLayerNetwork trained(WorkspaceMode mode) {
     MultiLayerConfiguration conf = stackOfAll();
+    conf.setTrainingWorkspaceMode(mode);
+    conf.setInferenceWorkspaceMode(mode);
     ((ManualDense) conf.getConf(1).getLayer()).setWeightNoise(null); // random
     MultiLayerNetwork net = new MultiLayerNetwork(conf);
     net.init();
@@ -323,6 +330,14 @@ class ConfigurationTest {
 
   private static INDArray indices(int seed) {
     return random(seed, 0, V, 8, T).castTo(DataType.INT64).castTo(DataType.FLOAT);
+  }
+
+  @Test
+  void workspacesDoNotMatter() {
+    MultiLayerNetwork with = trained(WorkspaceMode.ENABLED);
+    MultiLayerNetwork without = trained(WorkspaceMode.NONE);
+    assertEquals(without.params(), with.params());
+    assertEquals(without.output(indices(4)), with.output(indices(4)));
   }
 
   @Test
@@ -386,5 +401,18 @@ class ConfigurationTest {
     transferred.fit(minibatch(1));
     assertEquals(frozen, transferred.getLayer(1).params());
     assertNotEquals(trained, transferred.getLayer(2).params());
+  }
+
+  /** The width of a batch norm is replaced with that of the layer below it. */
+  @Test
+  void transferLearningReplacesWidths() {
+    MultiLayerNetwork widened =
+        new TransferLearning.Builder(trained())
+            .nOutReplace(1, 7, WeightInit.XAVIER)
+            .nOutReplace(2, 7, WeightInit.XAVIER)
+            .nOutReplace(3, 7, WeightInit.XAVIER)
+            .build();
+    widened.fit(minibatch(1));
+    assertEquals(7, widened.feedForward(indices(1)).get(4).size(1));
   }
 }

@@ -160,6 +160,26 @@ class LayerGradientTest {
             .excludeParams(Set.of("1_mean", "1_var")));
   }
 
+  /** With the same seed before every pass dropout is a constant factor. */
+  @Test
+  void dropout() {
+    var net =
+        stack(
+            DataType.DOUBLE,
+            InputType.feedForward(3),
+            dense(WIDTH),
+            denseOf(true).activation(Activation.TANH).dropOut(0.6).build(),
+            new BatchNormBessel.Builder().dropOut(0.7).build(),
+            output(3));
+    GradientChecks.check(
+        new GradientCheckUtil.MLNConfig()
+            .net(net)
+            .input(random(1, -1, 1, 6, 3))
+            .labels(labels(6))
+            .excludeParams(Set.of("2_mean", "2_var"))
+            .callEachIter(each -> Nd4j.getRandom().setSeed(12)));
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {2, 3, 32})
   void graph(int n) {
@@ -265,6 +285,22 @@ class LayerGradientTest {
       assertArrayEquals(dx, Crossing.read(backward(layer, epsilon)));
       assertArrayEquals(first, gradients(layer));
     }
+  }
+
+  /** Layers keep their buffers, and the last minibatch of an epoch is smaller. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void minibatchesOfAnySizeFollowEachOther(String name, int n) {
+    Layer fresh = instantiate(LAYERS.get(name).get(), DataType.DOUBLE, 3);
+    Layer used = instantiate(LAYERS.get(name).get(), DataType.DOUBLE, 3);
+    INDArray larger = random(1, -2, 2, n + 5, WIDTH);
+    backward(used, random(2, -1, 1, forward(used, larger, true).shape()));
+    INDArray x = random(3, -2, 2, n, WIDTH);
+    INDArray h = forward(fresh, x, true);
+    assertEquals(h, forward(used, x, true));
+    INDArray epsilon = random(4, -1, 1, h.shape());
+    assertEquals(backward(fresh, epsilon), backward(used, epsilon));
+    assertArrayEquals(gradients(fresh), gradients(used));
   }
 
   /** With constant statistics each example stands alone. */

@@ -47,8 +47,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     h = atLeast(n * H, h);
     Crossing.read(input, h);
     boolean[] kept = unmaskedRows(n);
+    requireFinite(h, kept, n, H);
     rows = Rows.gather(h, H, n, kept);
-    requireFinite(h, rows, H);
     if (training) {
       requireEnoughRows();
       batchNorm.forward(h, rows, read(GAIN), read(BIAS), h);

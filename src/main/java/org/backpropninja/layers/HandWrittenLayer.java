@@ -55,9 +55,10 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
     }
   }
 
-  void requireFinite(double[] x, int n, int width) {
+  /** Refuses what is not finite in the rows that are kept, all of them if {@code kept} is null. */
+  void requireFinite(double[] x, boolean[] kept, int n, int width) {
     for (int k = 0; k < n * width; k++) {
-      if (!Double.isFinite(x[k])) {
+      if (!Double.isFinite(x[k]) && (kept == null || kept[k / width])) {
         throw refusal("input[%d, %d] must be a finite number, was %s", k / width, k % width, x[k]);
       }
     }

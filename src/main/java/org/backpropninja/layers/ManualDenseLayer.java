@@ -64,7 +64,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   private void explainIfNotFinite(double[] product, int n, int H) {
     for (int k = 0; k < n * H; k++) {
       if (!Double.isFinite(product[k])) {
-        requireFinite(Crossing.read(input), n, (int) input.size(1));
+        requireFinite(Crossing.read(input), null, n, (int) input.size(1));
         return; // the weights have diverged: not the input's fault, and the loss will say so
       }
     }

@@ -1,6 +1,7 @@
 package org.backpropninja.math;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Batch normalisation of the columns of a matrix, in one go.
@@ -62,7 +63,8 @@ public final class BatchNorm {
   public void forward(double[] hprebn, int n, double[] gain, double[] bias, double[] hpreact) {
     if (variance.divisor(n) < 1) {
       throw new IllegalArgumentException(
-          "n (" + n + ") must be at least 2: the unbiased variance of fewer has no value");
+          "n (%d) is too small: the %s variance of so few rows has no value"
+              .formatted(n, variance.name().toLowerCase(Locale.ROOT)));
     }
     moments.reset();
     moments.add(hprebn, n);

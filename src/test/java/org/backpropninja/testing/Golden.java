@@ -5,7 +5,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import java.util.stream.StreamSupport;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -44,14 +46,11 @@ public final class Golden {
   public static double[] numbers(JsonNode array) {
     return StreamSupport.stream(array.spliterator(), false)
         .flatMapToDouble(
-            e ->
-                e.isArray()
-                    ? java.util.Arrays.stream(numbers(e))
-                    : java.util.stream.DoubleStream.of(e.asDouble()))
+            e -> e.isArray() ? Arrays.stream(numbers(e)) : DoubleStream.of(e.asDouble()))
         .toArray();
   }
 
   public static int[] integers(JsonNode array) {
-    return java.util.Arrays.stream(numbers(array)).mapToInt(x -> (int) x).toArray();
+    return Arrays.stream(numbers(array)).mapToInt(x -> (int) x).toArray();
   }
 }

@@ -6,6 +6,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.backpropninja.arrays.Crossing;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -27,7 +29,6 @@ public final class GradientChecks {
   }
 
   public static void check(GradientCheckUtil.MLNConfig config) {
-    MultiLayerNetwork net = config.net();
     boolean right =
         GradientCheckUtil.checkGradients(
             config
@@ -35,6 +36,27 @@ public final class GradientChecks {
                 .maxRelError(1e-5)
                 .minAbsoluteError(1e-9)
                 .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
+    count(right, config.net());
+  }
+
+  /** DL4J's check of a graph leaves out the first value after an excluded parameter. */
+  public static void check(
+      ComputationGraph net, INDArray x, INDArray y, String... runningStatistics) {
+    boolean right =
+        GradientCheckUtil.checkGradients(
+            new GradientCheckUtil.GraphConfig()
+                .net(net)
+                .inputs(new INDArray[] {x})
+                .labels(new INDArray[] {y})
+                .excludeParams(Set.of(runningStatistics))
+                .epsilon(1e-6)
+                .maxRelError(1e-5)
+                .minAbsoluteError(1e-9)
+                .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
+    count(right, net);
+  }
+
+  private static void count(boolean right, Model net) {
     assertTrue(right, "GradientCheckUtil found a wrong gradient");
     // It also passes when every gradient is zero, so that is ruled out.
     assertTrue(

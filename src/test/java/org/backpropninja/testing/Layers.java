@@ -1,5 +1,6 @@
 package org.backpropninja.testing;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.backpropninja.arrays.Crossing;
@@ -29,16 +30,7 @@ public final class Layers {
     INDArray gradients = Nd4j.valueArrayOf(new long[] {length + 7}, 9.0, type);
     Layer runtime = conf.getLayer().instantiate(conf, List.of(), 3, params, true, type);
     runtime.setBackpropGradientsViewArray(gradients.get(NDArrayIndex.interval(5, 5 + length)));
-    Random random = new Random(seed);
-    runtime
-        .paramTable()
-        .forEach(
-            (key, value) -> {
-              if (!key.equals("mean") && !key.equals("var")) {
-                Crossing.write(
-                    random.doubles(value.length(), 0.2, 1.4).toArray(), value); // neither 0 nor 1
-              }
-            });
+    Networks.disturb(runtime.paramTable(), seed);
     return runtime;
   }
 
@@ -48,6 +40,11 @@ public final class Layers {
 
   public static INDArray backward(Layer layer, INDArray epsilon) {
     return layer.backpropGradient(epsilon, WORKSPACES).getSecond();
+  }
+
+  /** All parameter gradients, in the order of the parameters. */
+  public static double[] gradients(Layer layer) {
+    return Crossing.read(layer.getGradientsViewArray());
   }
 
   /** The central differences of Σ epsilon·layer(x) with respect to x. */
@@ -126,8 +123,9 @@ public final class Layers {
     public abstract INDArray of(INDArray x);
   }
 
+  /** A double matrix of uniform random numbers. */
   public static INDArray random(long seed, double low, double high, long... shape) {
-    long length = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    long length = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     return Nd4j.create(new Random(seed).doubles(length, low, high).toArray(), shape, 'c');
   }
 }

@@ -1,0 +1,276 @@
+package org.backpropninja.layers;
+
+import static org.backpropninja.testing.Close.assertClose;
+import static org.backpropninja.testing.Close.largest;
+import static org.backpropninja.testing.Golden.numbers;
+import static org.backpropninja.testing.Layers.backward;
+import static org.backpropninja.testing.Layers.forward;
+import static org.backpropninja.testing.Layers.gradients;
+import static org.backpropninja.testing.Layers.instantiate;
+import static org.backpropninja.testing.Layers.random;
+import static org.backpropninja.testing.Networks.oneHot;
+import static org.backpropninja.testing.Networks.output;
+import static org.backpropninja.testing.Networks.settings;
+import static org.backpropninja.testing.Networks.stack;
+import static org.backpropninja.testing.Refusals.assertRefused;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.testing.Golden;
+import org.backpropninja.testing.Layers.Layout;
+import org.deeplearning4j.exception.DL4JInvalidConfigException;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.shade.jackson.databind.JsonNode;
+
+/** The embedding against PyTorch and against DL4J's, and what it refuses. */
+class EmbeddingConcatTest {
+
+  private static final int V = 5;
+  private static final int D = 2;
+  private static final int T = 3;
+  private static final int[][] REPEATED = {{0, 4, 4}, {1, 4, 0}, {4, 4, 4}, {3, 0, 1}};
+
+  static List<JsonNode> golden() {
+    return Golden.layerCases("embedding_concat");
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void golden(JsonNode c) {
+    int n = c.get("n").asInt();
+    int T = c.get("block").asInt();
+    int D = c.get("d").asInt();
+    var conf = new EmbeddingConcat.Builder().nIn(c.get("v").asInt()).nOut(D).inputLength(T);
+    Layer layer = instantiate(conf.build(), DataType.DOUBLE, 1);
+    Crossing.write(numbers(c.get("C")), layer.getParam("W"));
+    INDArray x = Nd4j.create(numbers(c.get("X")), new long[] {n, T}, 'c');
+    assertClose("y", numbers(c.get("y")), Crossing.read(forward(layer, x, true)), 0);
+    backward(layer, Nd4j.create(numbers(c.get("dy")), new long[] {n, (long) T * D}, 'c'));
+    assertClose("dC", numbers(c.get("dC")), tableGradient(layer), 1e-12);
+  }
+
+  /** Row by row, though the gradient view is column-major. */
+  private static double[] tableGradient(Layer layer) {
+    INDArray view = layer.getGradientsViewArray();
+    return Crossing.read(view.reshape('f', layer.getParam("W").shape()));
+  }
+
+  private static Layer layer(DataType type) {
+    return instantiate(builder().build(), type, 1);
+  }
+
+  private static EmbeddingConcat.Builder builder() {
+    return new EmbeddingConcat.Builder().nIn(V).nOut(D).inputLength(T);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyLayoutOfIndicesAndEpsilon(Layout layout) {
+    Layer layer = layer(DataType.DOUBLE);
+    INDArray x = Nd4j.createFromArray(REPEATED);
+    INDArray epsilon = random(3, -1, 1, 4, T * D);
+    INDArray out = forward(layer, layout.of(x), true);
+    assertEquals(forward(layer, x, true), out);
+    backward(layer, epsilon);
+    double[] expected = gradients(layer);
+    layer.getGradientsViewArray().assign(Double.NaN);
+    backward(layer, layout.of(epsilon));
+    assertArrayEquals(expected, gradients(layer));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT", "LONG", "SHORT", "UBYTE", "HALF", "FLOAT", "DOUBLE"})
+  void anyTypeOfIndex(DataType type) {
+    for (DataType network : List.of(DataType.FLOAT, DataType.DOUBLE)) {
+      Layer layer = layer(network);
+      INDArray W = layer.getParam("W");
+      INDArray out = forward(layer, Nd4j.createFromArray(REPEATED).castTo(type), true);
+      assertEquals(network, out.dataType());
+      for (int k = 0; k < 4 * T; k++) {
+        for (int d = 0; d < D; d++) {
+          assertEquals(W.getDouble(REPEATED[k / T][k % T], d), out.getDouble(k / T, k % T * D + d));
+        }
+      }
+    }
+  }
+
+  @Test
+  void repeatedIndicesAdd() {
+    Layer layer = layer(DataType.DOUBLE);
+    forward(layer, Nd4j.createFromArray(REPEATED), true);
+    backward(layer, Nd4j.ones(DataType.DOUBLE, 4, T * D));
+    assertArrayEquals(new double[] {3, 3, 2, 2, 0, 0, 1, 1, 6, 6}, tableGradient(layer));
+  }
+
+  /** DL4J's gives [n, D, T]; ours is the same with each example's vectors one after the other. */
+  @Test
+  void isEmbeddingSequenceLayerContextMajor() {
+    Layer ours = layer(DataType.FLOAT);
+    Layer theirs =
+        instantiate(
+            new EmbeddingSequenceLayer.Builder()
+                .nIn(V)
+                .nOut(D)
+                .inputLength(T)
+                .activation(Activation.IDENTITY)
+                .build(),
+            DataType.FLOAT,
+            2);
+    theirs.setParams(ours.params().dup());
+    INDArray x = Nd4j.createFromArray(REPEATED).castTo(DataType.FLOAT);
+    INDArray expected = forward(theirs, x, true).permute(0, 2, 1).dup('c').reshape(4, T * D);
+    assertEquals(expected, forward(ours, x, true));
+    INDArray epsilon = random(3, -1, 1, 4, T * D).castTo(DataType.FLOAT);
+    backward(ours, epsilon);
+    backward(theirs, epsilon.reshape('c', 4, T, D).permute(0, 2, 1).dup('c'));
+    assertClose("dC", gradients(theirs), gradients(ours), 1e-6);
+  }
+
+  @Test
+  void maskedExamplesGiveZerosAndGetNoGradient() {
+    Layer layer = layer(DataType.DOUBLE);
+    layer.setMaskArray(Nd4j.create(new double[] {1, 1, 0, 1}, 4, 1));
+    INDArray out = forward(layer, Nd4j.createFromArray(REPEATED), true);
+    assertEquals(0, largest(Crossing.read(out.getRow(2))));
+    assertTrue(largest(Crossing.read(out.getRow(1))) > 0);
+    backward(layer, Nd4j.ones(DataType.DOUBLE, 4, T * D));
+    assertArrayEquals(new double[] {3, 3, 2, 2, 0, 0, 1, 1, 3, 3}, tableGradient(layer));
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {5, -1, 2.7, Double.NaN, Double.POSITIVE_INFINITY, 4294967296.0})
+  void refusesWhatIsNoIndex(double value) {
+    for (boolean training : new boolean[] {true, false}) {
+      Layer layer = instantiate(builder().name("emb").build(), DataType.DOUBLE, 1);
+      INDArray x = Nd4j.zeros(DataType.DOUBLE, 4, T).putScalar(2, 1, value);
+      assertRefused(
+          () -> forward(layer, x, training),
+          "EmbeddingConcat (layer 3, \"emb\")",
+          "input[2, 1] must be a whole number from 0 to 4, was " + value);
+    }
+  }
+
+  @Test
+  void refusesOtherShapes() {
+    Layer layer = layer(DataType.DOUBLE);
+    assertRefused(() -> forward(layer, Nd4j.zeros(4, 2), true), "matrix [n, 3]", "[4, 2]");
+    assertRefused(() -> forward(layer, Nd4j.zeros(3), true), "rank 1");
+    assertRefused(() -> forward(layer, Nd4j.zeros(4, 1, T), true), "rank 3", "[4, 1, 3]");
+  }
+
+  @Test
+  void refusesSettings() {
+    assertRefused(
+        DL4JInvalidConfigException.class,
+        () ->
+            instantiate(
+                new EmbeddingConcat.Builder().nIn(V).nOut(D).name("emb").build(),
+                DataType.FLOAT,
+                1),
+        "EmbeddingConcat (layer 3, \"emb\")",
+        "inputLength (0) must be at least 1");
+    assertRefused(
+        DL4JInvalidConfigException.class,
+        () -> instantiate(builder().nIn(0).build(), DataType.FLOAT, 1),
+        "nIn=0");
+    Class<IllegalArgumentException> illegal = IllegalArgumentException.class;
+    assertRefused(illegal, () -> builder().inputLength(0), "inputLength (0)");
+    assertRefused(
+        illegal, () -> builder().activation(Activation.TANH).build(), "activation (tanh)");
+    assertRefused(illegal, () -> builder().dropOut(0.5).build(), "dropOut (", "0.5");
+    builder().activation(Activation.IDENTITY).build();
+  }
+
+  @Test
+  void refusesInputThatIsNoRowOfIndices() {
+    assertRefused(
+        IllegalStateException.class,
+        () ->
+            stack(
+                DataType.FLOAT,
+                InputType.recurrent(4, 5),
+                new EmbeddingConcat.Builder().nIn(V).nOut(D).build(),
+                output(3)),
+        "expected FeedForward input type");
+  }
+
+  @Test
+  void dropoutOfTheNetworkPassesItBy() {
+    MultiLayerNetwork net =
+        stack(
+            settings(DataType.DOUBLE).dropOut(0.5),
+            InputType.feedForward(T),
+            builder().build(),
+            output(3));
+    INDArray x = Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE);
+    assertEquals(
+        net.feedForwardToLayer(0, x, false).get(1), net.feedForwardToLayer(0, x, true).get(1));
+  }
+
+  /** A layer of factors 1 below: it hands the indices on, and its gradient is what it is given. */
+  private static ElementWiseMultiplicationLayer factors() {
+    return new ElementWiseMultiplicationLayer.Builder()
+        .nIn(T)
+        .nOut(T)
+        .activation(Activation.IDENTITY)
+        .build();
+  }
+
+  @Test
+  void theLayerBelowGetsZeros() {
+    MultiLayerNetwork net =
+        stack(DataType.DOUBLE, InputType.feedForward(T), factors(), builder().build(), output(3));
+    net.getParam("0_W").assign(1);
+    net.getParam("0_b").assign(0);
+    for (int step = 0; step < 3; step++) {
+      net.fit(Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE), labels());
+    }
+    assertArrayEquals(new double[] {1, 1, 1}, Crossing.read(net.getParam("0_W")));
+    assertArrayEquals(new double[] {0, 0, 0}, Crossing.read(net.getParam("0_b")));
+  }
+
+  @Test
+  void theVertexBelowGetsZeros() {
+    ComputationGraph net =
+        new ComputationGraph(
+            settings(DataType.DOUBLE)
+                .graphBuilder()
+                .addInputs("x")
+                .addLayer("factors", factors(), "x")
+                .addLayer("embedding", builder().build(), "factors")
+                .addLayer("out", output(3), "embedding")
+                .setOutputs("out")
+                .setInputTypes(InputType.feedForward(T))
+                .build());
+    net.init();
+    net.getParam("factors_W").assign(1);
+    net.getParam("factors_b").assign(0);
+    INDArray[] x = {Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE)};
+    for (int step = 0; step < 3; step++) {
+      net.fit(x, new INDArray[] {labels()});
+    }
+    assertArrayEquals(new double[] {1, 1, 1}, Crossing.read(net.getParam("factors_W")));
+    assertArrayEquals(new double[] {0, 0, 0}, Crossing.read(net.getParam("factors_b")));
+  }
+
+  private static INDArray labels() {
+    return oneHot(DataType.DOUBLE, 3, 0, 1, 2, 0);
+  }
+}

@@ -1,0 +1,369 @@
+package org.backpropninja.loss;
+
+import static org.backpropninja.testing.Close.assertClose;
+import static org.backpropninja.testing.Close.assertWithin;
+import static org.backpropninja.testing.Layers.random;
+import static org.backpropninja.testing.Networks.classes;
+import static org.backpropninja.testing.Networks.dense;
+import static org.backpropninja.testing.Networks.oneHot;
+import static org.backpropninja.testing.Networks.output;
+import static org.backpropninja.testing.Networks.stack;
+import static org.backpropninja.testing.Refusals.assertRefused;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.testing.DoublePrecision;
+import org.backpropninja.testing.Golden;
+import org.backpropninja.testing.GoldenCrossEntropy;
+import org.backpropninja.testing.GradientChecks;
+import org.backpropninja.testing.Layers.Layout;
+import org.deeplearning4j.gradientcheck.GradientCheckUtil;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The loss against PyTorch and central differences, at its edges, and inside a network. */
+@ExtendWith(DoublePrecision.class)
+class ManualCrossEntropyLossTest {
+
+  private static final ManualCrossEntropyLoss LOSS = new ManualCrossEntropyLoss();
+  private static final IActivation SOFTMAX = new ActivationSoftmax();
+  private static final IActivation IDENTITY = new ActivationIdentity();
+
+  static Stream<GoldenCrossEntropy> golden() {
+    return Golden.layerCases("cross_entropy").stream().map(GoldenCrossEntropy::new);
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void golden(GoldenCrossEntropy golden) {
+    for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT)) {
+      // In float the logits and targets themselves are rounded.
+      double relative = type == DataType.DOUBLE ? 1e-12 : 1e-5;
+      INDArray logits = matrix(golden.n(), golden.logits()).castTo(type);
+      INDArray targets = matrix(golden.n(), golden.targets()).castTo(type);
+      assertGolden(golden, targets, logits, null, relative);
+      if (golden.hasClasses()) {
+        double[] labels = Arrays.stream(golden.labels()).asDoubleStream().toArray();
+        INDArray Yb = matrix(golden.n(), labels).castTo(type);
+        INDArray mask = matrix(golden.n(), golden.weights()).castTo(type);
+        assertGolden(golden, Yb, logits, mask, relative);
+      }
+    }
+  }
+
+  private static void assertGolden(
+      GoldenCrossEntropy golden, INDArray y, INDArray logits, INDArray mask, double relative) {
+    INDArray dlogits = LOSS.computeGradient(y, logits, SOFTMAX, mask);
+    assertEquals(logits.dataType(), dlogits.dataType());
+    golden.assertLoss(LOSS.computeScore(y, logits, SOFTMAX, mask, false), relative);
+    golden.assertGradient(Crossing.read(dlogits), relative);
+  }
+
+  private static INDArray matrix(int n, double... elements) {
+    return Nd4j.create(elements, new long[] {n, elements.length / n}, 'c');
+  }
+
+  private static INDArray column(double... elements) {
+    return matrix(elements.length, elements);
+  }
+
+  /** Class indices and rows of targets, without a mask and with both kinds of it. */
+  static List<INDArray[]> minibatches() {
+    INDArray Yb = column(3, 0, 2, 2);
+    INDArray rows = random(2, 0, 2, 4, 5); // do not sum to one
+    INDArray perExample = column(1, 0, 1, 2.5);
+    INDArray perTarget = random(3, 0, 2, 4, 5);
+    perTarget.getRow(1).assign(0);
+    return List.of(
+        new INDArray[] {Yb, null},
+        new INDArray[] {Yb, perExample},
+        new INDArray[] {Yb, perTarget},
+        new INDArray[] {rows, null},
+        new INDArray[] {rows, perExample},
+        new INDArray[] {rows, perTarget});
+  }
+
+  @ParameterizedTest(autoCloseArguments = false) // INDArray is closeable, and they are shared
+  @MethodSource("minibatches")
+  void allFourMethodsAgree(INDArray y, INDArray mask) {
+    INDArray logits = random(1, -2, 2, 4, 5);
+    double examples = mask == null ? 4 : 3;
+    double score = LOSS.computeScore(y, logits, SOFTMAX, mask, false);
+    assertEquals(score / examples, LOSS.computeScore(y, logits, SOFTMAX, mask, true), 1e-14);
+    INDArray scores = LOSS.computeScoreArray(y, logits, SOFTMAX, mask);
+    assertArrayEquals(new long[] {4, 1}, scores.shape());
+    assertEquals(score, scores.sumNumber().doubleValue(), 1e-13);
+    INDArray gradient = LOSS.computeGradient(y, logits, SOFTMAX, mask);
+    for (boolean average : new boolean[] {false, true}) {
+      Pair<Double, INDArray> both = LOSS.computeGradientAndScore(y, logits, SOFTMAX, mask, average);
+      assertEquals(score / (average ? examples : 1), both.getFirst(), 1e-14);
+      assertEquals(gradient, both.getSecond()); // of the sum, whatever the score is
+    }
+    assertEquals(score, LOSS.computeScore(y, logits, IDENTITY, mask, false));
+    assertEquals(gradient, LOSS.computeGradient(y, logits, IDENTITY, mask));
+  }
+
+  @ParameterizedTest(autoCloseArguments = false) // INDArray is closeable, and they are shared
+  @MethodSource("minibatches")
+  void gradientIsThatOfTheScore(INDArray y, INDArray mask) {
+    INDArray logits = random(1, -2, 2, 4, 5);
+    double[] values = Crossing.read(logits);
+    double[] numerical =
+        IntStream.range(0, values.length)
+            .mapToDouble(
+                k -> (score(y, mask, values, k, 1e-5) - score(y, mask, values, k, -1e-5)) / 2e-5)
+            .toArray();
+    INDArray gradient = LOSS.computeGradient(y, logits, SOFTMAX, mask);
+    assertWithin("dlogits", numerical, Crossing.read(gradient), 1e-9);
+  }
+
+  private static double score(INDArray y, INDArray mask, double[] values, int at, double step) {
+    double[] moved = values.clone();
+    moved[at] += step;
+    return LOSS.computeScore(y, matrix(4, moved), SOFTMAX, mask, false);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyLayout(Layout layout) {
+    INDArray logits = random(1, -2, 2, 4, 5);
+    for (INDArray[] minibatch : minibatches()) {
+      INDArray y = minibatch[0];
+      INDArray mask = minibatch[1];
+      INDArray maskThere = mask == null ? null : layout.of(mask);
+      var expected = LOSS.computeGradientAndScore(y, logits, SOFTMAX, mask, true);
+      var actual =
+          LOSS.computeGradientAndScore(layout.of(y), layout.of(logits), SOFTMAX, maskThere, true);
+      assertEquals(expected.getFirst(), actual.getFirst());
+      assertEquals(expected.getSecond(), actual.getSecond());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT", "LONG", "UBYTE", "FLOAT", "DOUBLE"})
+  void anyTypeOfLabel(DataType type) {
+    INDArray logits = random(1, -2, 2, 4, 5).castTo(DataType.FLOAT);
+    assertEquals(
+        LOSS.computeGradient(column(3, 0, 2, 2), logits, SOFTMAX, null),
+        LOSS.computeGradient(column(3, 0, 2, 2).castTo(type), logits, SOFTMAX, null));
+  }
+
+  /** Exact: the differences are so large that every exponential but the largest one's is 0. */
+  @Test
+  void logitsOfTenThousand() {
+    INDArray logits = matrix(2, 1e4, 0, -1e4, 0, -1e4, 1e4);
+    for (INDArray y : List.of(column(2, 2), oneHot(DataType.DOUBLE, 3, 2, 2))) {
+      assertArrayEquals(
+          new double[] {2e4, 0}, Crossing.read(LOSS.computeScoreArray(y, logits, SOFTMAX, null)));
+      assertArrayEquals(
+          new double[] {1, 0, -1, 0, 0, 0},
+          Crossing.read(LOSS.computeGradient(y, logits, SOFTMAX, null)));
+    }
+  }
+
+  /** One class leaves nothing to lose, and labels are indices then. */
+  @Test
+  void oneClass() {
+    INDArray logits = column(3, -5);
+    assertEquals(0, LOSS.computeScore(column(0, 0), logits, SOFTMAX, null, false));
+    assertRefused(
+        () -> LOSS.computeScore(column(0, 1), logits, SOFTMAX, null, false), "labels[1]", "1.0");
+  }
+
+  /** As ignored examples come from PyTorch's world: label −100, and nobody knows which logits. */
+  @Test
+  void maskedExamplesAreNotLookedAt() {
+    INDArray logits = matrix(3, 1, 2, Double.NaN, Double.POSITIVE_INFINITY, 0.5, -0.5);
+    INDArray mask = column(1, 0, 1);
+    INDArray rows = matrix(3, 0.2, 0.8, Double.NaN, -1, 1, 0);
+    for (INDArray y : List.of(column(1, -100, 0), column(1, Double.NaN, 0), rows)) {
+      INDArray kept = y.getRows(0, 2);
+      INDArray keptLogits = logits.getRows(0, 2);
+      assertEquals(
+          LOSS.computeScore(kept, keptLogits, SOFTMAX, null, true),
+          LOSS.computeScore(y, logits, SOFTMAX, mask, true));
+      assertEquals(0, LOSS.computeScoreArray(y, logits, SOFTMAX, mask).getDouble(1));
+      INDArray gradient = LOSS.computeGradient(y, logits, SOFTMAX, mask);
+      assertArrayEquals(new double[] {0, 0}, Crossing.read(gradient.getRow(1)));
+      assertEquals(LOSS.computeGradient(kept, keptLogits, SOFTMAX, null), gradient.getRows(0, 2));
+    }
+  }
+
+  @Test
+  void everythingMaskedIsZero() {
+    INDArray logits = random(1, -1, 1, 2, 3);
+    for (boolean average : new boolean[] {true, false}) {
+      assertEquals(0, LOSS.computeScore(column(0, 1), logits, SOFTMAX, column(0, 0), average));
+    }
+  }
+
+  @Test
+  void leavesItsArgumentsAlone() {
+    for (INDArray[] minibatch : minibatches()) {
+      INDArray y = minibatch[0].dup();
+      INDArray logits = random(1, -2, 2, 4, 5);
+      LOSS.computeGradientAndScore(minibatch[0], logits, SOFTMAX, minibatch[1], true);
+      assertEquals(y, minibatch[0]);
+      assertEquals(random(1, -2, 2, 4, 5), logits);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, 1.5, -1, 3, 99, -100, Double.POSITIVE_INFINITY})
+  void refusesLabels(double label) {
+    refused(
+        column(0, label),
+        Nd4j.zeros(DataType.DOUBLE, 2, 3),
+        null,
+        "labels[1] must be a whole number from 0 to 2, was " + label);
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, -0.1, Double.POSITIVE_INFINITY})
+  void refusesTargetsAndMasks(double value) {
+    INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
+    String must = " must be a finite number from 0 on, was " + value;
+    refused(matrix(2, 0, 1, 0, 0, 0, value), logits, null, "labels[1, 2]" + must);
+    refused(column(0, 1), logits, column(1, value), "mask[1, 0]" + must);
+    refused(column(0, 1), logits, matrix(2, 1, 1, 1, 1, value, 1), "mask[1, 1]" + must);
+    refused(matrix(2, 0, 1, 0, 0, 1, 0), logits, column(1, value), "mask[1, 0]" + must);
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
+  void refusesLogits(double value) {
+    INDArray logits = matrix(2, 0, 1, 0, 0, 0, value);
+    String message = "logits[1, 2] must be a finite number, was " + value;
+    refused(column(0, 1), logits, null, message);
+    refused(oneHot(DataType.DOUBLE, 3, 0, 1), logits, null, message);
+  }
+
+  @Test
+  void refusesShapes() {
+    INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
+    String labels = "labels must be of shape [2, 1] or [2, 3], was ";
+    refused(Nd4j.zeros(3, 1), logits, null, labels + "[3, 1]");
+    refused(Nd4j.zeros(2, 2), logits, null, labels + "[2, 2]");
+    refused(Nd4j.zeros(2), logits, null, labels + "[2]");
+    refused(Nd4j.zeros(2, 1, 1), logits, null, labels + "[2, 1, 1]");
+    refused(Nd4j.zeros(2, 1), Nd4j.zeros(2, 3, 4), null, "preOutput", "[n, V]", "[2, 3, 4]");
+    String mask = "mask must be of shape [2, 1] or [2, 3], was ";
+    refused(column(0, 1), logits, Nd4j.ones(3, 1), mask + "[3, 1]");
+    refused(column(0, 1), logits, Nd4j.ones(1, 2), mask + "[1, 2]");
+    LOSS.computeScore(column(0, 1), logits, SOFTMAX, Nd4j.ones(2), false); // a vector will do
+  }
+
+  private static void refused(INDArray y, INDArray logits, INDArray mask, String... parts) {
+    assertRefused(() -> LOSS.computeScore(y, logits, SOFTMAX, mask, true), parts);
+    assertRefused(() -> LOSS.computeScoreArray(y, logits, SOFTMAX, mask), parts);
+    assertRefused(() -> LOSS.computeGradient(y, logits, SOFTMAX, mask), parts);
+    assertRefused(
+        () -> LOSS.computeGradientAndScore(y, logits, SOFTMAX, mask, true),
+        Stream.concat(Stream.of("ManualCrossEntropyLoss: "), Arrays.stream(parts))
+            .toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"SIGMOID", "TANH", "RELU"})
+  void refusesActivations(Activation activation) {
+    INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
+    assertRefused(
+        () ->
+            LOSS.computeScore(column(0, 1), logits, activation.getActivationFunction(), null, true),
+        "activation must be softmax or identity, was "
+            + activation.name().toLowerCase(Locale.ROOT));
+  }
+
+  static List<Layer[]> outputs() {
+    return List.of(
+        new Layer[] {dense(6), outputLayer(Activation.SOFTMAX)},
+        new Layer[] {dense(6), outputLayer(Activation.IDENTITY)},
+        new Layer[] {dense(4), lossLayer(Activation.SOFTMAX)},
+        new Layer[] {dense(4), lossLayer(Activation.IDENTITY)});
+  }
+
+  private static Layer outputLayer(Activation activation) {
+    return new OutputLayer.Builder(LOSS).nOut(4).activation(activation).build();
+  }
+
+  private static Layer lossLayer(Activation activation) {
+    return new LossLayer.Builder(LOSS).activation(activation).build();
+  }
+
+  @ParameterizedTest
+  @MethodSource("outputs")
+  void gradientsOfANetwork(Layer below, Layer output) {
+    MultiLayerNetwork net = stack(DataType.DOUBLE, InputType.feedForward(3), below, output);
+    INDArray x = random(1, -1, 1, 5, 3);
+    int[] Yb = classes(2, 5, 4);
+    INDArray indices = column(Arrays.stream(Yb).asDoubleStream().toArray());
+    INDArray oneHot = oneHot(DataType.DOUBLE, 4, Yb);
+    GradientChecks.check(net, x, indices);
+    GradientChecks.check(net, x, oneHot);
+    GradientChecks.check(net, x, random(3, 0, 1, 5, 4));
+    GradientChecks.check(
+        new GradientCheckUtil.MLNConfig()
+            .net(net)
+            .input(x)
+            .labels(indices)
+            .labelMask(column(1, 0, 1, 1, 0)));
+    net.clearLayerMaskArrays();
+    assertEquals(net.score(new DataSet(x, oneHot)), net.score(new DataSet(x, indices)), 1e-14);
+  }
+
+  /** Both losses are the same where the stock one is right. */
+  @Test
+  void isTheStockLossForOneHotRows() {
+    INDArray x = random(1, -1, 1, 5, 3);
+    INDArray y = oneHot(DataType.DOUBLE, 4, classes(2, 5, 4));
+    MultiLayerNetwork ours =
+        stack(DataType.DOUBLE, InputType.feedForward(3), dense(6), outputLayer(Activation.SOFTMAX));
+    MultiLayerNetwork theirs =
+        stack(DataType.DOUBLE, InputType.feedForward(3), dense(6), output(4));
+    for (int step = 0; step < 3; step++) {
+      ours.fit(x, y);
+      theirs.fit(x, y);
+      assertEquals(theirs.score(), ours.score(), 1e-9); // theirs clips at 1e-10
+    }
+    assertClose("params", Crossing.read(theirs.params()), Crossing.read(ours.params()), 1e-8);
+  }
+
+  @Test
+  void roundTripInsideANetwork() {
+    MultiLayerConfiguration conf =
+        stack(DataType.DOUBLE, InputType.feedForward(3), dense(6), outputLayer(Activation.SOFTMAX))
+            .getLayerWiseConfigurations();
+    assertEquals(conf, MultiLayerConfiguration.fromJson(conf.toJson()));
+    assertEquals(conf, MultiLayerConfiguration.fromYaml(conf.toYaml()));
+    OutputLayer restored =
+        (OutputLayer) MultiLayerConfiguration.fromJson(conf.toJson()).getConf(1).getLayer();
+    assertEquals(LOSS, restored.getLossFn());
+    assertEquals(LOSS.hashCode(), restored.getLossFn().hashCode());
+    assertEquals("ManualCrossEntropyLoss", restored.getLossFn().name());
+  }
+}

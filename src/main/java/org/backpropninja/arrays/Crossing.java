@@ -2,6 +2,7 @@ package org.backpropninja.arrays;
 
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import org.backpropninja.Backward;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -57,6 +58,28 @@ public final class Crossing {
       System.arraycopy(x.dup('c').data().asDouble(), 0, into, 0, length);
     }
     Reference.reachabilityFence(x); // or its memory might be freed under the pointer
+  }
+
+  /**
+   * Makes an ND4J matrix.
+   *
+   * @param elements row by row; may be longer
+   * @param rows number of rows
+   * @param columns number of columns
+   * @return a new DOUBLE array [rows, columns], in the current workspace if there is one
+   */
+  public static INDArray matrix(double[] elements, int rows, int columns) {
+    return Nd4j.create(Arrays.copyOf(elements, rows * columns), new long[] {rows, columns}, 'c');
+  }
+
+  /**
+   * Copies a matrix, whatever its type, order and strides are.
+   *
+   * @param x matrix
+   * @return a new dense DOUBLE array in 'c' order, in the current workspace if there is one
+   */
+  public static INDArray matrix(INDArray x) {
+    return matrix(read(x), rows(x), columns(x));
   }
 
   private static void readFloats(INDArray x, boolean rowMajor, double[] into, int length) {
@@ -171,7 +194,20 @@ public final class Crossing {
   }
 
   static boolean isInHost(INDArray x, DataType type) {
-    return x.dataType() == type
-        && Nd4j.getExecutioner().type() == OpExecutioner.ExecutionerType.NATIVE_CPU;
+    return x.dataType() == type && isHostBackend();
+  }
+
+  /**
+   * Tells which way to compute.
+   *
+   * @param configured what the user asked for
+   * @return that, but stepwise where ND4J's arrays do not lie in the host's memory
+   */
+  public static Backward way(Backward configured) {
+    return isHostBackend() ? configured : Backward.STEPWISE;
+  }
+
+  private static boolean isHostBackend() {
+    return Nd4j.getExecutioner().type() == OpExecutioner.ExecutionerType.NATIVE_CPU;
   }
 }

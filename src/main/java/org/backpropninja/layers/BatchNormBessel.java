@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import org.backpropninja.Backward;
 import org.backpropninja.layers.Parameter.Kind;
 import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.api.Layer;
@@ -76,6 +77,8 @@ public final class BatchNormBessel extends FeedForwardLayer {
   private Variance variance = Variance.UNBIASED;
   private Variance runningVariance = Variance.UNBIASED;
 
+  private Backward backward = Backward.FUSED;
+
   /** For deserialisation; users take the {@link Builder}. */
   public BatchNormBessel() {}
 
@@ -90,6 +93,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
     if (activationFn == null) {
       activationFn = new ActivationIdentity(); // or the network's would be taken
     }
+    backward = builder.backward;
     initializeConstraints(builder);
     setConstraints(constraints);
   }
@@ -233,6 +237,24 @@ public final class BatchNormBessel extends FeedForwardLayer {
     this.runningVariance = runningVariance;
   }
 
+  /**
+   * Returns the way that forward and backward pass are computed.
+   *
+   * @return fused or stepwise
+   */
+  public Backward getBackward() {
+    return backward;
+  }
+
+  /**
+   * Sets the way that forward and backward pass are computed; for deserialisation.
+   *
+   * @param backward fused or stepwise
+   */
+  public void setBackward(Backward backward) {
+    this.backward = backward;
+  }
+
   @Override
   protected boolean canEqual(Object other) {
     return other instanceof BatchNormBessel;
@@ -245,18 +267,20 @@ public final class BatchNormBessel extends FeedForwardLayer {
         && decay == o.decay
         && eps == o.eps
         && variance == o.variance
-        && runningVariance == o.runningVariance;
+        && runningVariance == o.runningVariance
+        && backward == o.backward;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), decay, eps, variance.name(), runningVariance.name());
+    return Objects.hash(
+        super.hashCode(), decay, eps, variance.name(), runningVariance.name(), backward.name());
   }
 
   @Override
   public String toString() {
-    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s)"
-        .formatted(super.toString(), decay, eps, variance, runningVariance);
+    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s, backward=%s)"
+        .formatted(super.toString(), decay, eps, variance, runningVariance, backward);
   }
 
   /** Builds a {@link BatchNormBessel}. */
@@ -267,9 +291,21 @@ public final class BatchNormBessel extends FeedForwardLayer {
     private double eps = 1e-5;
     private Variance variance = Variance.UNBIASED;
     private Variance runningVariance = Variance.UNBIASED;
+    private Backward backward = Backward.FUSED;
 
     /** Starts with decay 0.9, ε = 1e-5, both variances unbiased, identity. */
     public Builder() {}
+
+    /**
+     * Sets the way that forward and backward pass are computed. Default: fused.
+     *
+     * @param backward fused or stepwise
+     * @return this
+     */
+    public Builder backward(Backward backward) {
+      this.backward = Objects.requireNonNull(backward, "backward must not be null");
+      return this;
+    }
 
     /**
      * Sets the weight of the past in the running statistics: 1 − PyTorch's momentum. Default: 0.9.

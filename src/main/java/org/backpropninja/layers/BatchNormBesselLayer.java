@@ -6,6 +6,7 @@ import static org.backpropninja.layers.BatchNormBessel.MEAN;
 import static org.backpropninja.layers.BatchNormBessel.VAR;
 
 import java.util.Locale;
+import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.math.BatchNorm;
 import org.backpropninja.math.Moments;
@@ -34,8 +35,14 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   BatchNormBesselLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
     H = (int) layerConf().getNOut();
-    batchNorm = new BatchNorm(H, layerConf().getEps(), layerConf().getVariance());
-    activation = LayerActivation.of(layerConf().getActivationFn());
+    double eps = layerConf().getEps();
+    Variance variance = layerConf().getVariance();
+    Backward way = Crossing.way(layerConf().getBackward());
+    batchNorm =
+        way == Backward.STEPWISE
+            ? new StepwiseBatchNorm(H, eps, variance)
+            : new BatchNorm(H, eps, variance);
+    activation = LayerActivation.of(layerConf().getActivationFn(), way);
   }
 
   @Override

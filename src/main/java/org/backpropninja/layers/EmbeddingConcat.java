@@ -3,6 +3,7 @@ package org.backpropninja.layers;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import org.backpropninja.Backward;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -44,6 +45,8 @@ public final class EmbeddingConcat extends FeedForwardLayer {
 
   private long inputLength;
 
+  private Backward backward = Backward.FUSED;
+
   /** For deserialisation; users take the {@link Builder}. */
   public EmbeddingConcat() {}
 
@@ -51,6 +54,7 @@ public final class EmbeddingConcat extends FeedForwardLayer {
     super(builder);
     inputLength = builder.inputLength;
     activationFn = new ActivationIdentity(); // or the network's would be taken
+    backward = builder.backward;
     initializeConstraints(builder);
   }
 
@@ -128,6 +132,24 @@ public final class EmbeddingConcat extends FeedForwardLayer {
     this.inputLength = inputLength;
   }
 
+  /**
+   * Returns the way that forward and backward pass are computed.
+   *
+   * @return fused or stepwise
+   */
+  public Backward getBackward() {
+    return backward;
+  }
+
+  /**
+   * Sets the way that forward and backward pass are computed; for deserialisation.
+   *
+   * @param backward fused or stepwise
+   */
+  public void setBackward(Backward backward) {
+    this.backward = backward;
+  }
+
   @Override
   protected boolean canEqual(Object other) {
     return other instanceof EmbeddingConcat;
@@ -137,17 +159,24 @@ public final class EmbeddingConcat extends FeedForwardLayer {
   public boolean equals(Object other) {
     return super.equals(other)
         && other instanceof EmbeddingConcat o
-        && inputLength == o.inputLength;
+        && inputLength == o.inputLength
+        && backward == o.backward;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), inputLength);
+    return Objects.hash(super.hashCode(), inputLength, backward.name());
   }
 
   @Override
   public String toString() {
-    return "EmbeddingConcat(super=" + super.toString() + ", inputLength=" + inputLength + ")";
+    return "EmbeddingConcat(super="
+        + super.toString()
+        + ", inputLength="
+        + inputLength
+        + ", backward="
+        + backward
+        + ")";
   }
 
   /** Builds an {@link EmbeddingConcat}. */
@@ -155,9 +184,21 @@ public final class EmbeddingConcat extends FeedForwardLayer {
   public static final class Builder extends FeedForwardLayer.Builder<Builder> {
 
     private long inputLength;
+    private Backward backward = Backward.FUSED;
 
     /** Starts with nothing set: nIn (V) and nOut (D) must be. */
     public Builder() {}
+
+    /**
+     * Sets the way that forward and backward pass are computed. Default: fused.
+     *
+     * @param backward fused or stepwise
+     * @return this
+     */
+    public Builder backward(Backward backward) {
+      this.backward = Objects.requireNonNull(backward, "backward must not be null");
+      return this;
+    }
 
     /**
      * Sets T, the number of indices of an example.

@@ -1,9 +1,12 @@
 package org.backpropninja.layers;
 
+import static org.backpropninja.arrays.Crossing.matrix;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
+import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.math.Embedding;
+import org.backpropninja.stepwise.EmbeddingSteps;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -11,11 +14,16 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** The runtime of {@link EmbeddingConcat}. */
+@SuppressWarnings("try") // scopes out of workspaces are closed, never named
 final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
 
+  private final boolean stepwise;
+  private EmbeddingSteps steps; // null unless stepwise
   private int[] Xb = {}; // [n, T]
   private double[] C = {}; // [V, D]
   private double[] dC = {}; // [V, D]
@@ -23,6 +31,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
 
   EmbeddingConcatLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
+    stepwise = Crossing.way(layerConf().getBackward()) == Backward.STEPWISE;
   }
 
   @Override
@@ -36,13 +45,37 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     C = atLeast((int) table.length(), C);
     Crossing.read(table, C);
     embcat = atLeast(n * width, embcat);
-    Embedding.forward(C, Xb, (int) layerConf().getNOut(), embcat);
+    lookUp(n);
     maskRows(embcat, n, width);
     INDArray out =
         workspaceMgr.createUninitialized(
             ArrayType.ACTIVATIONS, table.dataType(), new long[] {n, width}, 'c');
     Crossing.write(embcat, out);
     return out;
+  }
+
+  private void lookUp(int n) {
+    int V = (int) layerConf().getNIn();
+    int D = (int) layerConf().getNOut();
+    if (!stepwise) {
+      Embedding.forward(C, Xb, D, embcat);
+      return;
+    }
+    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      INDArray indices = Nd4j.createFromArray(Xb).reshape(n, Xb.length / n);
+      steps = EmbeddingSteps.forward(matrix(C, V, D), indices);
+      Crossing.read(steps.embcat(), embcat);
+    }
+  }
+
+  private void sumUp(double[] dembcat, int n, int width) {
+    if (!stepwise) {
+      Embedding.backward(dembcat, Xb, (int) layerConf().getNOut(), dC);
+      return;
+    }
+    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      Crossing.read(steps.backward(matrix(dembcat, n, width)).dc(), dC);
+    }
   }
 
   private int[] indices(double[] x) {
@@ -71,7 +104,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     INDArray gradientView = gradientViews.get(WEIGHT_KEY);
     int length = (int) gradientView.length();
     dC = dC.length == length ? dC : new double[length];
-    Embedding.backward(dembcat, Xb, (int) layerConf().getNOut(), dC);
+    sumUp(dembcat, n, width);
     Crossing.write(dC, gradientView);
     Gradient gradient = new DefaultGradient();
     gradient.setGradientFor(WEIGHT_KEY, gradientView);

@@ -1,8 +1,12 @@
 package org.backpropninja.layers;
 
+import static org.backpropninja.arrays.Crossing.matrix;
+
 import java.util.Arrays;
+import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.math.Tanh;
+import org.backpropninja.stepwise.TanhSteps;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationTanH;
@@ -20,11 +24,14 @@ interface LayerActivation {
   void backwardInPlace(double[] h, double[] dh, int n, int H);
 
   /** Identity and tanh by hand, any other through DL4J. */
-  static LayerActivation of(IActivation activation) {
+  static LayerActivation of(IActivation activation, Backward way) {
     if (activation instanceof ActivationIdentity) {
       return new Identity();
     }
-    return activation instanceof ActivationTanH ? new ByHand() : new ThroughDl4j(activation);
+    if (activation instanceof ActivationTanH) {
+      return way == Backward.STEPWISE ? new BySteps() : new ByHand();
+    }
+    return new ThroughDl4j(activation);
   }
 
   /** h = z. */
@@ -46,6 +53,27 @@ interface LayerActivation {
     @Override
     public void backwardInPlace(double[] h, double[] dh, int n, int H) {
       Tanh.backwardInPlace(h, dh, n * H);
+    }
+  }
+
+  /** h = tanh(z) in ND4J operations. */
+  @SuppressWarnings("try") // the scope is closed, never named
+  final class BySteps implements LayerActivation {
+    private TanhSteps steps;
+
+    @Override
+    public void forwardInPlace(double[] z, int n, int H, boolean training) {
+      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+        steps = TanhSteps.forward(matrix(z, n, H));
+        Crossing.read(steps.h(), z);
+      }
+    }
+
+    @Override
+    public void backwardInPlace(double[] h, double[] dh, int n, int H) {
+      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+        Crossing.read(steps.backward(matrix(dh, n, H)), dh);
+      }
     }
   }
 
@@ -73,10 +101,6 @@ interface LayerActivation {
         INDArray dz = activation.backprop(matrix(z, n, H), matrix(dh, n, H)).getFirst();
         Crossing.read(dz, dh);
       }
-    }
-
-    private static INDArray matrix(double[] elements, int n, int H) {
-      return Nd4j.create(Arrays.copyOf(elements, n * H), new long[] {n, H}, 'c');
     }
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import org.backpropninja.Backward;
 import org.backpropninja.layers.Parameter.Kind;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -39,12 +40,15 @@ public final class ManualDense extends FeedForwardLayer {
 
   private boolean hasBias = true;
 
+  private Backward backward = Backward.FUSED;
+
   /** For deserialisation; users take the {@link Builder}. */
   public ManualDense() {}
 
   private ManualDense(Builder builder) {
     super(builder);
     hasBias = builder.hasBias;
+    backward = builder.backward;
     initializeConstraints(builder);
   }
 
@@ -100,6 +104,24 @@ public final class ManualDense extends FeedForwardLayer {
     this.hasBias = hasBias;
   }
 
+  /**
+   * Returns the way that forward and backward pass are computed.
+   *
+   * @return fused or stepwise
+   */
+  public Backward getBackward() {
+    return backward;
+  }
+
+  /**
+   * Sets the way that forward and backward pass are computed; for deserialisation.
+   *
+   * @param backward fused or stepwise
+   */
+  public void setBackward(Backward backward) {
+    this.backward = backward;
+  }
+
   @Override
   protected boolean canEqual(Object other) {
     return other instanceof ManualDense;
@@ -107,17 +129,26 @@ public final class ManualDense extends FeedForwardLayer {
 
   @Override
   public boolean equals(Object other) {
-    return super.equals(other) && other instanceof ManualDense o && hasBias == o.hasBias;
+    return super.equals(other)
+        && other instanceof ManualDense o
+        && hasBias == o.hasBias
+        && backward == o.backward;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), hasBias);
+    return Objects.hash(super.hashCode(), hasBias, backward.name());
   }
 
   @Override
   public String toString() {
-    return "ManualDense(super=" + super.toString() + ", hasBias=" + hasBias + ")";
+    return "ManualDense(super="
+        + super.toString()
+        + ", hasBias="
+        + hasBias
+        + ", backward="
+        + backward
+        + ")";
   }
 
   /** Builds a {@link ManualDense}. */
@@ -125,9 +156,21 @@ public final class ManualDense extends FeedForwardLayer {
   public static final class Builder extends FeedForwardLayer.Builder<Builder> {
 
     private boolean hasBias = true;
+    private Backward backward = Backward.FUSED;
 
     /** Starts with a bias, and with sizes still to be set or inferred. */
     public Builder() {}
+
+    /**
+     * Sets the way that forward and backward pass are computed. Default: fused.
+     *
+     * @param backward fused or stepwise
+     * @return this
+     */
+    public Builder backward(Backward backward) {
+      this.backward = Objects.requireNonNull(backward, "backward must not be null");
+      return this;
+    }
 
     /**
      * Sets whether b is added; the default is true.

@@ -1,11 +1,14 @@
 package org.backpropninja.layers;
 
+import static org.backpropninja.arrays.Crossing.matrix;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.BIAS_KEY;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
+import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.arrays.MatrixProduct;
 import org.backpropninja.math.Affine;
+import org.backpropninja.stepwise.AffineSteps;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -13,20 +16,27 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The runtime of {@link ManualDense}: products by BLAS in the network's type, the rest in double.
  */
+@SuppressWarnings("try") // scopes out of workspaces are closed, never named
 final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
+  private final boolean stepwise;
   private final LayerActivation activation;
+  private AffineSteps steps; // null unless stepwise
   private double[] h = {}; // [n, H]
   private double[] dz = {}; // [n, H]
 
   ManualDenseLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
-    activation = LayerActivation.of(layerConf().getActivationFn());
+    Backward way = Crossing.way(layerConf().getBackward());
+    stepwise = way == Backward.STEPWISE;
+    activation = LayerActivation.of(layerConf().getActivationFn(), way);
   }
 
   @Override
@@ -42,28 +52,42 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     int n = (int) input.size(0);
     int H = (int) layerConf().getNOut();
     INDArray W = getParamWithNoise(WEIGHT_KEY, training, workspaceMgr);
+    double[] b =
+        hasBias() ? Crossing.read(getParamWithNoise(BIAS_KEY, training, workspaceMgr)) : null;
     INDArray out =
-        workspaceMgr.createUninitialized(
-            ArrayType.ACTIVATIONS, W.dataType(), new long[] {n, H}, 'c');
-    MatrixProduct.multiply(input, false, W, false, out);
+        workspaceMgr.createUninitialized(ArrayType.ACTIVATIONS, dataType, new long[] {n, H}, 'c');
     h = atLeast(n * H, h);
-    Crossing.read(out, h);
-    explainIfNotFinite(h, n, H);
-    if (hasBias()) {
-      Affine.addBias(Crossing.read(getParamWithNoise(BIAS_KEY, training, workspaceMgr)), h, n);
+    if (stepwise) {
+      forwardStepwise(W, b == null ? new double[H] : b);
+    } else {
+      forwardFused(W, b, n, out);
     }
+    explainIfNotFinite(h, n, H);
     activation.forwardInPlace(h, n, H, training);
     maskRows(h, n, H);
     Crossing.write(h, out);
     return out;
   }
 
-  /**
-   * A product that is not finite is looked into: scanning the product is cheaper than the input.
-   */
-  private void explainIfNotFinite(double[] product, int n, int H) {
+  private void forwardFused(INDArray W, double[] b, int n, INDArray out) {
+    MatrixProduct.multiply(input, false, W, false, out);
+    Crossing.read(out, h);
+    if (b != null) {
+      Affine.addBias(b, h, n);
+    }
+  }
+
+  private void forwardStepwise(INDArray W, double[] b) {
+    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      steps = AffineSteps.forward(matrix(input), matrix(W), matrix(b, 1, b.length));
+      Crossing.read(steps.y(), h);
+    }
+  }
+
+  /** What is not finite is looked into here, because scanning z is cheaper than the input. */
+  private void explainIfNotFinite(double[] z, int n, int H) {
     for (int k = 0; k < n * H; k++) {
-      if (!Double.isFinite(product[k])) {
+      if (!Double.isFinite(z[k])) {
         requireFinite(Crossing.read(input), null, n, (int) input.size(1));
         return; // the weights have diverged: not the input's fault, and the loss will say so
       }
@@ -76,29 +100,44 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     assertInputSet(true);
     int n = (int) input.size(0);
     int H = (int) layerConf().getNOut();
-    INDArray W = getParamWithNoise(WEIGHT_KEY, true, workspaceMgr);
     dz = atLeast(n * H, dz);
     Crossing.read(epsilon, dz);
     maskRows(dz, n, H);
     activation.backwardInPlace(h, dz, n, H);
-
-    INDArray dy = derivativeOfProduct(epsilon, n, H, workspaceMgr);
-    Gradient gradient = new DefaultGradient();
-    INDArray dW = gradientViews.get(WEIGHT_KEY);
-    MatrixProduct.multiply(input, true, dy, false, dW); // xᵀ·dy
-    gradient.setGradientFor(WEIGHT_KEY, dW);
-    if (hasBias()) {
-      double[] db = new double[H];
+    INDArray dx =
+        workspaceMgr.createUninitialized(
+            ArrayType.ACTIVATION_GRAD, dataType, new long[] {n, layerConf().getNIn()}, 'c');
+    double[] db = new double[H];
+    if (stepwise) {
+      backwardStepwise(n, db, dx);
+    } else {
+      INDArray dy = derivativeOfProduct(epsilon, n, H, workspaceMgr);
+      INDArray W = getParamWithNoise(WEIGHT_KEY, true, workspaceMgr);
+      MatrixProduct.multiply(input, true, dy, false, gradientViews.get(WEIGHT_KEY)); // xᵀ·dy
+      MatrixProduct.multiply(dy, false, W, true, dx); // dy·Wᵀ
       Affine.biasGradient(dz, n, db);
+    }
+    weightNoiseParams.clear();
+    return new Pair<>(gradient(db), backpropDropOutIfPresent(dx));
+  }
+
+  private void backwardStepwise(int n, double[] db, INDArray dx) {
+    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      AffineSteps.Gradients gradients = steps.backward(matrix(dz, n, db.length));
+      Crossing.write(Crossing.read(gradients.dw()), gradientViews.get(WEIGHT_KEY));
+      Crossing.read(gradients.db(), db);
+      Crossing.write(Crossing.read(gradients.dx()), dx);
+    }
+  }
+
+  private Gradient gradient(double[] db) {
+    Gradient gradient = new DefaultGradient();
+    gradient.setGradientFor(WEIGHT_KEY, gradientViews.get(WEIGHT_KEY));
+    if (hasBias()) {
       Crossing.write(db, gradientViews.get(BIAS_KEY));
       gradient.setGradientFor(BIAS_KEY, gradientViews.get(BIAS_KEY));
     }
-    INDArray dx =
-        workspaceMgr.createUninitialized(
-            ArrayType.ACTIVATION_GRAD, W.dataType(), new long[] {n, W.size(0)}, 'c');
-    MatrixProduct.multiply(dy, false, W, true, dx); // dy·Wᵀ
-    weightNoiseParams.clear();
-    return new Pair<>(gradient, backpropDropOutIfPresent(dx));
+    return gradient;
   }
 
   /** dz as an array: epsilon itself where nothing has changed it. */

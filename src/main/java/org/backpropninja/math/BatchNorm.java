@@ -17,7 +17,7 @@ import java.util.Locale;
  * ran last. Sources: Ioffe and Szegedy, "Batch Normalization", 2015; makemore part 4, which divides
  * by n − 1.
  */
-public final class BatchNorm {
+public class BatchNorm {
 
   private final int H;
   private final double epsilon;
@@ -61,6 +61,23 @@ public final class BatchNorm {
    * @throws IllegalArgumentException if {@code n} is too small for the variance to have a value
    */
   public void forward(double[] hprebn, int n, double[] gain, double[] bias, double[] hpreact) {
+    measure(hprebn, n);
+    for (int j = 0; j < H; j++) {
+      bnmeani[j] = moments.mean(j);
+      bnvarInv[j] = 1 / Math.sqrt(moments.variance(j, variance) + epsilon);
+    }
+    constantStatistics = false;
+    normalise(hprebn, n, bnmeani, gain, bias, hpreact);
+  }
+
+  /**
+   * Takes the statistics of the rows given, which {@link #moments} then tells.
+   *
+   * @param hprebn input [n, H]
+   * @param n rows
+   * @throws IllegalArgumentException if {@code n} is too small for the variance to have a value
+   */
+  protected final void measure(double[] hprebn, int n) {
     if (variance.divisor(n) < 1) {
       throw new IllegalArgumentException(
           "n (%d) is too small: the %s variance of so few rows has no value"
@@ -68,12 +85,6 @@ public final class BatchNorm {
     }
     moments.reset();
     moments.add(hprebn, n);
-    for (int j = 0; j < H; j++) {
-      bnmeani[j] = moments.mean(j);
-      bnvarInv[j] = 1 / Math.sqrt(moments.variance(j, variance) + epsilon);
-    }
-    constantStatistics = false;
-    normalise(hprebn, n, bnmeani, gain, bias, hpreact);
   }
 
   /**
@@ -164,7 +175,7 @@ public final class BatchNorm {
    *
    * @return mean and variance of the minibatch's columns
    */
-  public Moments moments() {
+  public final Moments moments() {
     return moments;
   }
 }

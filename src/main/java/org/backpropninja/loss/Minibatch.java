@@ -1,0 +1,190 @@
+package org.backpropninja.loss;
+
+import java.util.Arrays;
+import java.util.function.Function;
+import org.backpropninja.Backward;
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.math.CrossEntropy;
+import org.backpropninja.stepwise.CrossEntropySteps;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** One minibatch, checked, in plain arrays: class indices with weights, or rows of targets. */
+@SuppressWarnings("try") // the scope out of workspaces is closed, never named
+final class Minibatch {
+  final int n;
+  final int V;
+  private final Backward way;
+  private final double[] logits; // [n, V]
+  private final double[] weight; // [n], 0 for an example that is left out
+  private final int[] Yb; // [n], null for rows of targets
+  private final double[] y; // [n, V], null for class indices
+
+  static Minibatch of(
+      INDArray labels,
+      INDArray preOutput,
+      IActivation activation,
+      INDArray mask,
+      Backward backward) {
+    requireLogits(activation);
+    requireShape("preOutput", preOutput, preOutput.rank() == 2, "[n, V]");
+    long n = preOutput.size(0);
+    long V = preOutput.size(1);
+    requireShape(
+        "labels", labels, fits(labels, n, 1) || fits(labels, n, V), "[%d, 1] or [%d, %d]", n, n, V);
+    if (mask != null) {
+      boolean perExample = mask.length() == n && (mask.rank() == 1 || fits(mask, n, 1));
+      requireShape("mask", mask, perExample || fits(mask, n, V), "[%d, 1] or [%d, %d]", n, n, V);
+    }
+    return new Minibatch(labels, preOutput, mask, Crossing.way(backward));
+  }
+
+  private Minibatch(INDArray labels, INDArray preOutput, INDArray mask, Backward way) {
+    this.way = way;
+    n = (int) preOutput.size(0);
+    V = (int) preOutput.size(1);
+    logits = Crossing.read(preOutput);
+    weight = new double[n];
+    double[] label = Crossing.read(labels);
+    double[] factor = mask == null ? null : Crossing.read(mask);
+    boolean perTarget = mask != null && mask.length() != n;
+    if (labels.size(1) == 1) {
+      y = null;
+      Yb = new int[n];
+      takeClasses(label, factor, perTarget);
+    } else {
+      Yb = null;
+      y = label;
+      takeTargets(factor, perTarget);
+    }
+    requireFiniteLogits();
+  }
+
+  private void takeClasses(double[] label, double[] factor, boolean perTarget) {
+    for (int i = 0; i < n; i++) {
+      boolean left = factor != null && !perTarget && factor[i] == 0;
+      if (left) {
+        continue; // its label may be anything
+      }
+      Yb[i] = (int) label[i];
+      if (!(label[i] >= 0 && label[i] < V) || Yb[i] != label[i]) { // the first also refuses NaN
+        throw refusal("labels[%d] must be a whole number from 0 to %d, was %s", i, V - 1, label[i]);
+      }
+      weight[i] = factor == null ? 1 : factor[perTarget ? i * V + Yb[i] : i];
+      requireWeight("mask", weight[i], i, perTarget ? Yb[i] : 0);
+    }
+  }
+
+  private void takeTargets(double[] factor, boolean perTarget) {
+    for (int k = 0; k < n * V; k++) {
+      int i = k / V;
+      double m = factor == null ? 1 : factor[perTarget ? k : i];
+      requireWeight("mask", m, i, perTarget ? k % V : 0);
+      if (m == 0) {
+        y[k] = 0; // may be anything
+      }
+      requireWeight("labels", y[k], i, k % V);
+      y[k] *= m;
+      weight[i] += y[k];
+    }
+  }
+
+  private void requireFiniteLogits() {
+    for (int k = 0; k < n * V; k++) {
+      if (weight[k / V] != 0 && !Double.isFinite(logits[k])) {
+        throw refusal("logits[%d, %d] must be a finite number, was %s", k / V, k % V, logits[k]);
+      }
+    }
+  }
+
+  double[] loss() {
+    double[] loss = new double[n];
+    if (way == Backward.STEPWISE) {
+      stepwise(steps -> steps.rowLosses(), loss);
+    } else if (y == null) {
+      CrossEntropy.forward(logits, V, Yb, weight, loss);
+    } else {
+      CrossEntropy.forward(logits, V, y, loss);
+    }
+    return loss;
+  }
+
+  double score(boolean average) {
+    double sum = Arrays.stream(loss()).sum();
+    long examples = Arrays.stream(weight).filter(w -> w != 0).count();
+    return average && examples > 0 ? sum / examples : sum;
+  }
+
+  double[] dlogits() {
+    double[] dlogits = new double[n * V];
+    if (way == Backward.STEPWISE) {
+      stepwise(steps -> steps.backward(n).dlogits(), dlogits); // n: of the sum, not of the mean
+    } else if (y == null) {
+      CrossEntropy.backward(logits, V, Yb, weight, dlogits);
+    } else {
+      CrossEntropy.backward(logits, V, y, n, dlogits);
+    }
+    return dlogits;
+  }
+
+  private void stepwise(Function<CrossEntropySteps, INDArray> what, double[] into) {
+    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      Crossing.read(what.apply(CrossEntropySteps.ofTargets(presentLogits(), targets())), into);
+    }
+  }
+
+  /** The logits, 0 in rows that are left out: whatever stands there must not get into the chain. */
+  private INDArray presentLogits() {
+    double[] present = logits.clone();
+    for (int k = 0; k < n * V; k++) {
+      present[k] = weight[k / V] == 0 ? 0 : logits[k];
+    }
+    return Crossing.matrix(present, n, V);
+  }
+
+  private INDArray targets() {
+    double[] rows = y;
+    if (rows == null) {
+      rows = new double[n * V];
+      for (int i = 0; i < n; i++) {
+        rows[i * V + Yb[i]] = weight[i];
+      }
+    }
+    return Crossing.matrix(rows, n, V);
+  }
+
+  private static void requireLogits(IActivation activation) {
+    if (!(activation instanceof ActivationSoftmax) && !(activation instanceof ActivationIdentity)) {
+      throw refusal("activation must be softmax or identity, was %s", activation);
+    }
+  }
+
+  private static boolean fits(INDArray x, long rows, long columns) {
+    return x.rank() == 2 && x.size(0) == rows && x.size(1) == columns;
+  }
+
+  private static void requireShape(
+      String what, INDArray x, boolean right, String allowed, Object... sizes) {
+    if (!right) {
+      throw refusal(
+          "%s must be of shape %s, was %s",
+          what, allowed.formatted(sizes), Arrays.toString(x.shape()));
+    }
+  }
+
+  private static void requireWeight(String what, double value, int row, int column) {
+    if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
+      throw refusal(
+          "%s[%d, %d] must be a finite number from 0 on, was %s", what, row, column, value);
+    }
+  }
+
+  private static DL4JInvalidInputException refusal(String message, Object... values) {
+    return new DL4JInvalidInputException("ManualCrossEntropyLoss: " + message.formatted(values));
+  }
+}

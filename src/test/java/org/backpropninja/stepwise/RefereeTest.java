@@ -1,11 +1,14 @@
 package org.backpropninja.stepwise;
 
+import static org.backpropninja.testing.Close.assertWithin;
+import static org.backpropninja.testing.Close.largest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.backpropninja.arrays.Crossing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -13,11 +16,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** The hand-written steps against SameDiff. */
+/** The hand-written steps against SameDiff and against the closed forms. */
 class RefereeTest {
 
   @Property(tries = 60)
-  void stepwiseAndSameDiffAgreeWhateverTheSizes(
+  void stepwiseSameDiffAndFusedAgreeWhateverTheSizes(
       @ForAll @IntRange(min = 2, max = 40) int n,
       @ForAll @IntRange(min = 1, max = 8) int t,
       @ForAll @IntRange(min = 1, max = 16) int d,
@@ -70,5 +73,22 @@ class RefereeTest {
     assertTrue(gradients.allApproximate(), gradients::table);
     assertTrue(values.allApproximate(), values::table);
     assertEquals(referee.loss(), byHand.loss(), 1e-6 * Math.abs(referee.loss()));
+    if (step.parameters().c().dataType() == DataType.DOUBLE) {
+      assertFusedAgrees(step, byHand);
+    }
+  }
+
+  /** Of terms as large as dhprebn's, b1's gradient is zero but for rounding. */
+  private static void assertFusedAgrees(RandomStep step, StepwiseMlp byHand) {
+    FusedStep fused = new FusedStep(step);
+    assertEquals(fused.loss, byHand.loss(), 1e-12 * fused.loss);
+    double term = Math.max(1, largest(Crossing.read(byHand.gradients().get("hprebn"))));
+    fused.gradients.forEach(
+        (name, gradient) ->
+            assertWithin(
+                name,
+                gradient,
+                Crossing.read(byHand.gradients().get(name)),
+                1e-12 * Math.max(term, largest(gradient))));
   }
 }

@@ -6,10 +6,10 @@ package org.backpropninja.math;
  * <pre>h = tanh(hpreact)</pre>
  *
  * <p>Source: makemore part 4. {@code Math.tanh} was a third of a training step, so it is computed
- * here in short loops without branches, which the JIT compiler turns into vector instructions:
- * Lambert's continued fraction for tanh(x/32), then five times tanh 2x = 2·tanh x / (1 + tanh² x),
- * numerator p and denominator q kept apart so that one division is left. It is within 2·10⁻¹⁵ of
- * the exact value, relatively, and never beyond ±1.
+ * here in loops without branches, short enough for the JIT compiler to turn them into vector
+ * instructions: Lambert's continued fraction for tanh(x/32), then five times tanh 2x = 2·tanh x /
+ * (1 + tanh² x), numerator p and denominator q kept apart so that one division is left. It is
+ * within 2·10⁻¹⁵ of the exact value, relatively, and never beyond ±1.
  */
 public final class Tanh {
 
@@ -38,7 +38,10 @@ public final class Tanh {
     double[] q = new double[BLOCK];
     for (int from = 0; from < length; from += BLOCK) {
       int some = Math.min(BLOCK, length - from);
-      fraction(h, from, some, p, q);
+      for (int k = 0; k < some; k++) {
+        p[k] = Math.max(-LARGEST, Math.min(LARGEST, h[from + k])) / 32;
+      }
+      fraction(p, q, some);
       fourfoldAngle(p, q, some);
       fourfoldAngle(p, q, some);
       for (int k = 0; k < some; k++) {
@@ -48,10 +51,10 @@ public final class Tanh {
     }
   }
 
-  /** p/q = x/(1 + x²/(3 + x²/(5 + … + x²/13))) for x = h/32, q near 1. */
-  private static void fraction(double[] h, int from, int length, double[] p, double[] q) {
+  /** p/q = x/(1 + x²/(3 + x²/(5 + … + x²/13))) for x in p, q near 1. */
+  private static void fraction(double[] p, double[] q, int length) {
     for (int k = 0; k < length; k++) {
-      double x = Math.max(-LARGEST, Math.min(LARGEST, h[from + k])) / 32;
+      double x = p[k];
       double x2 = x * x;
       p[k] = x * (1 + x2 * (17325 / 135135.0 + x2 * (378 / 135135.0 + x2 * (1 / 135135.0))));
       q[k] = 1 + x2 * (62370 / 135135.0 + x2 * (3150 / 135135.0 + x2 * (28 / 135135.0)));

@@ -1,0 +1,47 @@
+package org.backpropninja.math;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Random;
+import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.Test;
+
+/** Our tangent against {@code Math.tanh}. */
+class TanhTest {
+
+  @Test
+  void isExactToTwoUnitsInTheFifteenthDigit() {
+    Random random = new Random(1);
+    for (double scale : new double[] {1e-300, 1e-9, 1e-3, 0.1, 1, 5, 100}) {
+      double[] x = DoubleStream.generate(() -> scale * random.nextGaussian()).limit(5000).toArray();
+      double[] h = x.clone();
+      Tanh.forwardInPlace(h, h.length);
+      for (int k = 0; k < x.length; k++) {
+        double exact = Math.tanh(x[k]);
+        assertEquals(exact, h[k], 2e-15 * Math.abs(exact), "tanh " + x[k]);
+        assertTrue(Math.abs(h[k]) <= 1, "tanh " + x[k]);
+      }
+    }
+  }
+
+  @Test
+  void isOddAndKeepsItsEnds() {
+    double[] h = {0.0, -0.0, Double.NaN, Double.POSITIVE_INFINITY, -1e9, 0.7, -0.7};
+    Tanh.forwardInPlace(h, h.length);
+    assertEquals(0.0, h[0]);
+    assertEquals(-0.0, h[1]);
+    assertEquals(Double.NaN, h[2]);
+    assertEquals(1, h[3], 1e-15);
+    assertEquals(-1, h[4], 1e-15);
+    assertEquals(h[5], -h[6]);
+  }
+
+  @Test
+  void leavesWhatIsBeyondTheLength() {
+    double[] h = {1, 1, 1};
+    Tanh.forwardInPlace(h, 1);
+    assertArrayEquals(new double[] {Math.tanh(1), 1, 1}, h, 1e-15);
+  }
+}

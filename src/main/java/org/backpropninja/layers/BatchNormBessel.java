@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.backpropninja.Backward;
-import org.backpropninja.layers.Parameter.Kind;
 import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -100,10 +99,10 @@ public final class BatchNormBessel extends FeedForwardLayer {
 
   private List<Parameter> parameters() {
     return List.of(
-        Parameter.vector(GAIN, Kind.PLAIN, nOut, getGainInit()),
-        Parameter.vector(BIAS, Kind.PLAIN, nOut, getBiasInit()),
-        Parameter.vector(MEAN, Kind.PLAIN, nOut, 0),
-        Parameter.vector(VAR, Kind.PLAIN, nOut, 1));
+        Parameter.vector(GAIN, nOut, getGainInit()),
+        Parameter.vector(BIAS, nOut, getBiasInit()),
+        Parameter.vector(MEAN, nOut, 0),
+        Parameter.vector(VAR, nOut, 1));
   }
 
   @Override

@@ -13,7 +13,6 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.LayerValidation;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
-import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -59,8 +58,7 @@ public final class EmbeddingConcat extends FeedForwardLayer {
   }
 
   private List<Parameter> parameters() {
-    return List.of(
-        Parameter.weights(DefaultParamInitializer.WEIGHT_KEY, nIn, nOut, getWeightInitFn()));
+    return List.of(Parameter.weights(nIn, nOut, getWeightInitFn()));
   }
 
   @Override

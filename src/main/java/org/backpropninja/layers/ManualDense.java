@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import org.backpropninja.Backward;
-import org.backpropninja.layers.Parameter.Kind;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -54,11 +53,9 @@ public final class ManualDense extends FeedForwardLayer {
 
   private List<Parameter> parameters() {
     List<Parameter> parameters = new ArrayList<>();
-    parameters.add(
-        Parameter.weights(DefaultParamInitializer.WEIGHT_KEY, nIn, nOut, getWeightInitFn()));
+    parameters.add(Parameter.weights(nIn, nOut, getWeightInitFn()));
     if (hasBias) {
-      parameters.add(
-          Parameter.vector(DefaultParamInitializer.BIAS_KEY, Kind.BIAS, nOut, getBiasInit()));
+      parameters.add(Parameter.vector(DefaultParamInitializer.BIAS_KEY, nOut, getBiasInit()));
     }
     return parameters;
   }

@@ -1,11 +1,12 @@
 package org.backpropninja.layers;
 
-import java.util.Collections;
+import static org.deeplearning4j.nn.params.DefaultParamInitializer.BIAS_KEY;
+import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.backpropninja.layers.Parameter.Kind;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -36,10 +37,6 @@ final class Parameters<C extends Layer> implements ParamInitializer {
     return of.apply(type.cast(layer));
   }
 
-  private List<String> keys(Layer layer, Kind kind) {
-    return list(layer).stream().filter(p -> p.kind() == kind).map(Parameter::key).toList();
-  }
-
   @Override
   public long numParams(NeuralNetConfiguration conf) {
     return numParams(conf.getLayer());
@@ -57,34 +54,32 @@ final class Parameters<C extends Layer> implements ParamInitializer {
 
   @Override
   public List<String> weightKeys(Layer layer) {
-    return keys(layer, Kind.WEIGHT);
+    return paramKeys(layer).stream().filter(key -> isWeightParam(layer, key)).toList();
   }
 
   @Override
   public List<String> biasKeys(Layer layer) {
-    return keys(layer, Kind.BIAS);
+    return paramKeys(layer).stream().filter(key -> isBiasParam(layer, key)).toList();
   }
 
   @Override
   public boolean isWeightParam(Layer layer, String key) {
-    return weightKeys(layer).contains(key);
+    return WEIGHT_KEY.equals(key);
   }
 
   @Override
   public boolean isBiasParam(Layer layer, String key) {
-    return biasKeys(layer).contains(key);
+    return BIAS_KEY.equals(key);
   }
 
   @Override
   public Map<String, INDArray> init(
       NeuralNetConfiguration conf, INDArray paramsView, boolean initializeParams) {
     list(conf.getLayer()).forEach(p -> conf.addVariable(p.key()));
-    // DL4J's listeners and Spark read the table while another thread trains.
-    return Collections.synchronizedMap(
-        cut(
-            conf.getLayer(),
-            paramsView,
-            (p, view) -> (initializeParams ? p.initialise() : p.shape()).apply(view)));
+    return cut(
+        conf.getLayer(),
+        paramsView,
+        (p, view) -> (initializeParams ? p.initialise() : p.shape()).apply(view));
   }
 
   @Override

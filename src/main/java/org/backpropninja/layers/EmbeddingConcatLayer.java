@@ -5,6 +5,7 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.RowsOfMatrix;
 import org.backpropninja.math.Embedding;
 import org.backpropninja.stepwise.EmbeddingSteps;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -18,15 +19,22 @@ import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** The runtime of {@link EmbeddingConcat}. */
+/**
+ * The runtime of {@link EmbeddingConcat}: it works on the rows that a minibatch names, copied out,
+ * so that a large vocabulary costs nothing.
+ */
 @SuppressWarnings("try") // scopes out of workspaces are closed, never named
 final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
 
   private final boolean stepwise;
   private EmbeddingSteps steps; // null unless stepwise
-  private int[] Xb = {}; // [n, T]
-  private double[] C = {}; // [V, D]
-  private double[] dC = {}; // [V, D]
+  private int[] rows = {}; // the U rows of the table that the minibatch names, each once
+  private int U;
+  private int[]
+      placeOf = {}; // [V], where a row of the table is among those, plus 1; 0 if it is not
+  private int[] Xb = {}; // [n, T], places among those rows
+  private double[] C = {}; // those rows of the table [U, D]
+  private double[] dC = {}; // [U, D]
   private double[] embcat = {}; // [n, T·D]
 
   EmbeddingConcatLayer(NeuralNetConfiguration conf, DataType dataType) {
@@ -40,10 +48,10 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     requireMatrix(input, layerConf().getInputLength());
     int n = (int) input.size(0);
     int width = (int) (input.size(1) * layerConf().getNOut());
-    Xb = indices(Crossing.read(input));
+    findRows(Crossing.read(input));
     INDArray table = getParamWithNoise(WEIGHT_KEY, training, workspaceMgr);
-    C = atLeast((int) table.length(), C);
-    Crossing.read(table, C);
+    C = atLeast(U * (int) table.size(1), C);
+    RowsOfMatrix.read(table, rows, U, C);
     embcat = atLeast(n * width, embcat);
     lookUp(n);
     maskRows(embcat, n, width);
@@ -55,7 +63,6 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
   }
 
   private void lookUp(int n) {
-    int V = (int) layerConf().getNIn();
     int D = (int) layerConf().getNOut();
     if (!stepwise) {
       Embedding.forward(C, Xb, D, embcat);
@@ -63,7 +70,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     }
     try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
       INDArray indices = Nd4j.createFromArray(Xb).reshape(n, Xb.length / n);
-      steps = EmbeddingSteps.forward(matrix(C, V, D), indices);
+      steps = EmbeddingSteps.forward(matrix(C, U, D), indices);
       Crossing.read(steps.embcat(), embcat);
     }
   }
@@ -78,18 +85,35 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     }
   }
 
-  private int[] indices(double[] x) {
-    long V = layerConf().getNIn();
-    int T = (int) input.size(1);
-    int[] indices = new int[x.length];
+  /** Numbers the rows that are named in the order in which they come. */
+  private void findRows(double[] x) {
+    int V = (int) layerConf().getNIn();
+    placeOf = placeOf.length == V ? placeOf : new int[V];
+    rows = rows.length >= Math.min(V, x.length) ? rows : new int[Math.min(V, x.length)];
+    Xb = Xb.length == x.length ? Xb : new int[x.length];
+    requireIndices(x, V);
+    U = 0;
     for (int k = 0; k < x.length; k++) {
-      indices[k] = (int) x[k];
-      if (!(x[k] >= 0 && x[k] < V) || indices[k] != x[k]) { // the first also refuses NaN
+      int row = (int) x[k];
+      if (placeOf[row] == 0) {
+        rows[U++] = row;
+        placeOf[row] = U;
+      }
+      Xb[k] = placeOf[row] - 1;
+    }
+    for (int k = 0; k < U; k++) {
+      placeOf[rows[k]] = 0; // cleared for the next minibatch without touching all V
+    }
+  }
+
+  private void requireIndices(double[] x, int V) {
+    int T = (int) input.size(1);
+    for (int k = 0; k < x.length; k++) {
+      if (!(x[k] >= 0 && x[k] < V) || x[k] != (int) x[k]) { // the first also refuses NaN
         throw refusal(
             "input[%d, %d] must be a whole number from 0 to %d, was %s", k / T, k % T, V - 1, x[k]);
       }
     }
-    return indices;
   }
 
   @Override
@@ -102,10 +126,9 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     Crossing.read(epsilon, dembcat);
     maskRows(dembcat, n, width);
     INDArray gradientView = gradientViews.get(WEIGHT_KEY);
-    int length = (int) gradientView.length();
-    dC = dC.length == length ? dC : new double[length];
+    dC = atLeast(U * (int) gradientView.size(1), dC);
     sumUp(dembcat, n, width);
-    Crossing.write(dC, gradientView);
+    RowsOfMatrix.write(dC, rows, U, gradientView);
     Gradient gradient = new DefaultGradient();
     gradient.setGradientFor(WEIGHT_KEY, gradientView);
     weightNoiseParams.clear();

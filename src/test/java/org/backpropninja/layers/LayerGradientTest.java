@@ -295,6 +295,7 @@ class LayerGradientTest {
     Layer used = instantiate(LAYERS.get(name).get(), DataType.DOUBLE, 3);
     INDArray larger = random(1, -2, 2, n + 5, WIDTH);
     backward(used, random(2, -1, 1, forward(used, larger, true).shape()));
+    forward(used, larger, false); // and nothing of an inference pass either
     INDArray x = random(3, -2, 2, n, WIDTH);
     INDArray h = forward(fresh, x, true);
     assertEquals(h, forward(used, x, true));

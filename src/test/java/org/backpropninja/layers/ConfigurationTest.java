@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.backpropninja.Backward;
 import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -179,18 +180,21 @@ class ConfigurationTest {
         embedding().nIn(7).build(),
         embedding().nOut(3).build(),
         embedding().inputLength(9).build(),
+        embedding().backward(Backward.STEPWISE).build(),
         embedding().name("other").build(),
         embedding().updater(new Sgd(0.02)).build(),
         dense().build(),
         dense().nIn(9).build(),
         dense().nOut(9).build(),
         dense().hasBias(true).build(),
+        dense().backward(Backward.STEPWISE).build(),
         dense().activation(Activation.TANH).build(),
         dense().dropOut(0.5).build(),
         dense().l2(0.02).build(),
         batchNorm().build(),
         batchNorm().nOut(9).build(),
         batchNorm().decay(0.81).build(),
+        batchNorm().backward(Backward.STEPWISE).build(),
         batchNorm().eps(1e-4).build(),
         batchNorm().variance(Variance.UNBIASED).build(),
         batchNorm().runningVariance(Variance.UNBIASED).build(),

@@ -255,21 +255,25 @@ class LayerGradientTest {
   @ParameterizedTest
   @MethodSource("cases")
   void floatIsDoubleRounded(String name, int n) {
-    Layer inFloat = instantiate(LAYERS.get(name).get(), DataType.FLOAT, 3);
-    Layer inDouble = instantiate(LAYERS.get(name).get(), DataType.DOUBLE, 4);
-    inDouble.setParams(inFloat.params().castTo(DataType.DOUBLE));
-    INDArray x = random(n, -2, 2, n, WIDTH).castTo(DataType.FLOAT);
-    INDArray out = forward(inFloat, x, true);
-    assertRounded("h", forward(inDouble, x.castTo(DataType.DOUBLE), true), out);
-    INDArray epsilon = random(9, -1, 1, out.shape()).castTo(DataType.FLOAT);
-    INDArray dx = backward(inDouble, epsilon.castTo(DataType.DOUBLE));
-    assertRounded("dx", dx, backward(inFloat, epsilon));
-    assertClose("gradients", gradients(inDouble), gradients(inFloat), 1e-6);
+    assertRounded(name, n, DataType.FLOAT, 1e-6);
+    assertRounded(name, n, DataType.FLOAT16, 1e-2);
   }
 
-  private static void assertRounded(String what, INDArray expected, INDArray actual) {
-    assertEquals(DataType.FLOAT, actual.dataType());
-    assertClose(what, Crossing.read(expected), Crossing.read(actual), 1e-6);
+  private static void assertRounded(String name, int n, DataType type, double relative) {
+    Layer rounded = instantiate(LAYERS.get(name).get(), type, 3);
+    Layer inDouble = instantiate(LAYERS.get(name).get(), DataType.DOUBLE, 4);
+    inDouble.setParams(rounded.params().castTo(DataType.DOUBLE));
+    INDArray x = random(n, -2, 2, n, WIDTH).castTo(type);
+    INDArray h = forward(rounded, x, true);
+    assertEquals(type, h.dataType());
+    double[] expected = Crossing.read(forward(inDouble, x.castTo(DataType.DOUBLE), true));
+    assertClose("h", expected, Crossing.read(h), relative);
+    INDArray epsilon = random(9, -1, 1, h.shape()).castTo(type);
+    INDArray dx = backward(rounded, epsilon);
+    assertEquals(type, dx.dataType());
+    expected = Crossing.read(backward(inDouble, epsilon.castTo(DataType.DOUBLE)));
+    assertClose("dx", expected, Crossing.read(dx), relative);
+    assertClose("gradients", gradients(inDouble), gradients(rounded), relative);
   }
 
   @ParameterizedTest
@@ -295,6 +299,7 @@ class LayerGradientTest {
     Layer used = instantiate(LAYERS.get(name).get(), DataType.DOUBLE, 3);
     INDArray larger = random(1, -2, 2, n + 5, WIDTH);
     backward(used, random(2, -1, 1, forward(used, larger, true).shape()));
+    forward(used, larger, false); // and nothing of an inference pass either
     INDArray x = random(3, -2, 2, n, WIDTH);
     INDArray h = forward(fresh, x, true);
     assertEquals(h, forward(used, x, true));

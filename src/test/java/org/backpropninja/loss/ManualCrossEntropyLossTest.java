@@ -148,6 +148,20 @@ class ManualCrossEntropyLossTest {
     return LOSS.computeScore(y, matrix(4, moved), SOFTMAX, mask, false);
   }
 
+  @Test
+  void indicesAreOneHotRows() {
+    INDArray logits = random(1, -2, 2, 4, 5);
+    INDArray rows = oneHot(DataType.DOUBLE, 5, 3, 0, 2, 2);
+    for (INDArray[] minibatch : minibatches().subList(0, 3)) {
+      INDArray mask = minibatch[1];
+      var expected = LOSS.computeGradientAndScore(rows, logits, SOFTMAX, mask, true);
+      var actual = LOSS.computeGradientAndScore(minibatch[0], logits, SOFTMAX, mask, true);
+      assertEquals(expected.getFirst(), actual.getFirst(), 1e-14);
+      double[] dlogits = Crossing.read(expected.getSecond());
+      assertClose("dlogits", dlogits, Crossing.read(actual.getSecond()), 1e-14);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void everyLayout(Layout layout) {

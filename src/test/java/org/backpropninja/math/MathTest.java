@@ -26,9 +26,9 @@ class MathTest {
     double[] y = new double[n * H + 2];
     Affine.forward(x, n, W, b, y);
     assertClose("y", product(x, W, b, n, I, H), Arrays.copyOf(y, n * H), 1e-14);
-    double[] dx = filled(n * I);
-    double[] dW = filled(I * H);
-    double[] db = filled(H);
+    double[] dx = filled(n * I, Double.NaN);
+    double[] dW = filled(I * H, Double.NaN);
+    double[] db = filled(H, Double.NaN);
     Affine.backward(x, n, W, dy, dx, dW, db);
     // The map is linear in each of the three, so central differences are exact but for rounding.
     assertWithin("dx", numerical(x, v -> weighted(v, n, W, b, dy)), dx, 1e-9);
@@ -41,9 +41,9 @@ class MathTest {
   }
 
   /** Gradients are overwritten, whatever stood there. */
-  private static double[] filled(int length) {
+  private static double[] filled(int length, double value) {
     double[] x = new double[length];
-    Arrays.fill(x, Double.NaN);
+    Arrays.fill(x, value);
     return x;
   }
 
@@ -83,7 +83,8 @@ class MathTest {
     double[] z = values(1, 20);
     double[] h = z.clone();
     Tanh.forwardInPlace(h, 19);
-    assertArrayEquals(Arrays.stream(z, 0, 19).map(Math::tanh).toArray(), Arrays.copyOf(h, 19));
+    double[] tanh = Arrays.stream(z, 0, 19).map(Math::tanh).toArray();
+    assertClose("h", tanh, Arrays.copyOf(h, 19), 4e-15);
     assertArrayEquals(new double[] {z[19]}, new double[] {h[19]}); // beyond the length
     double[] dh = values(2, 20);
     double[] dz = dh.clone();
@@ -102,16 +103,16 @@ class MathTest {
     used.forward(values(1, 20), 10, gain, bias, new double[20]);
     used.backward(values(2, 20), gain, new double[20], new double[2], new double[2]);
     BatchNorm fresh = new BatchNorm(2, 1e-5, Variance.UNBIASED);
-    assertArrayEquals(passes(fresh, gain, bias), passes(used, gain, bias));
+    assertArrayEquals(passes(fresh, gain, bias, 0), passes(used, gain, bias, Double.NaN));
   }
 
   /** y, dx, dgain and dbias one after the other. */
-  private static double[] passes(BatchNorm batchNorm, double[] gain, double[] bias) {
-    double[] y = new double[6];
+  private static double[] passes(BatchNorm batchNorm, double[] gain, double[] bias, double fill) {
+    double[] y = filled(6, fill);
     batchNorm.forward(values(3, 6), 3, gain, bias, y);
-    double[] dx = filled(6);
-    double[] dgain = filled(2);
-    double[] dbias = filled(2);
+    double[] dx = filled(6, fill);
+    double[] dgain = filled(2, fill);
+    double[] dbias = filled(2, fill);
     batchNorm.backward(values(4, 6), gain, dx, dgain, dbias);
     return IntStream.range(0, 16)
         .mapToDouble(

@@ -4,16 +4,16 @@ import java.util.ArrayList;
 import java.util.List;
 import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Invents names, one character at a time.
  *
  * <p>Each character is drawn from the network's probabilities for the last T characters, until the
- * end marker is drawn. Source: makemore part 4, "sample from the model".
+ * end marker is drawn. Many names at once are the names that as many calls for one give, with the
+ * same generator, but the network is asked for many contexts at a time and for none twice. Source:
+ * makemore part 4, "sample from the model".
  *
- * @param network gives probabilities [1, V] for indices [1, T]
+ * @param network gives probabilities [n, V] for indices [n, T]
  * @param vocabulary what the indices stand for
  * @param contextLength T
  */
@@ -34,26 +34,27 @@ public record NameSampler(MultiLayerNetwork network, Vocabulary vocabulary, int 
     if (count < 0) {
       throw new IllegalArgumentException("count (" + count + ") must not be negative");
     }
+    // Made anew for each call: the network may be trained in between.
+    ContextProbabilities probabilities =
+        new ContextProbabilities(network, vocabulary.size(), contextLength);
     List<String> names = new ArrayList<>();
     for (int k = 0; k < count; k++) {
-      names.add(sample(random));
+      names.add(sample(probabilities, random));
     }
     return names;
   }
 
-  private String sample(TorchRandom random) {
-    float[] context = new float[contextLength];
+  private String sample(ContextProbabilities probabilities, TorchRandom random) {
+    char[] context = new char[contextLength];
     StringBuilder name = new StringBuilder();
     while (name.length() < LONGEST) {
-      INDArray probs =
-          network.output(Nd4j.create(context.clone(), new long[] {1, contextLength}, 'c'));
-      int next = random.multinomial(probs.toFloatVector());
+      int next = random.multinomial(probabilities.of(context));
       if (next == 0) {
         break;
       }
       name.append(vocabulary.character(next));
       System.arraycopy(context, 1, context, 0, contextLength - 1);
-      context[contextLength - 1] = next;
+      context[contextLength - 1] = (char) next;
     }
     return name.toString();
   }

@@ -1,13 +1,17 @@
 package org.backpropninja.names;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.NoOp;
@@ -52,6 +56,40 @@ class NameSamplerTest {
     network.getParam("3_b").assign(Nd4j.createFromArray(-100f, 0f, 100f));
     NameSampler sampler = new NameSampler(network, VOCABULARY, 2);
     assertEquals(List.of("ab", "ab"), sampler.sample(2, new TorchRandom(3)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, 27", "1, 27", "5, 40"})
+  void manyNamesAreThoseOfOneAtATime(int T, int V) {
+    Vocabulary letters =
+        Vocabulary.of(IntStream.range(0, V - 1).mapToObj(k -> "" + (char) ('A' + k)).toList());
+    MultiLayerNetwork trained =
+        new CharMlp(V, T, 4, 16)
+            .network(new NoOp(), DataType.FLOAT, new TorchRandom(5), new TorchRandom(6));
+    NameSampler sampler = new NameSampler(trained, letters, T);
+    TorchRandom random = new TorchRandom(7);
+    List<String> oneAtATime =
+        IntStream.range(0, 40).mapToObj(k -> sampler.sample(1, random).get(0)).toList();
+    assertEquals(oneAtATime, sampler.sample(40, new TorchRandom(7)));
+    assertTrue(oneAtATime.stream().distinct().count() > 20, "names differ: " + oneAtATime);
+  }
+
+  /**
+   * Each context by itself, as the notebook asks, gives the same probabilities but for rounding.
+   */
+  @Test
+  void probabilitiesAreTheNetworks() {
+    MultiLayerNetwork trained =
+        new CharMlp(40, 2, 4, 16)
+            .network(new NoOp(), DataType.FLOAT, new TorchRandom(5), new TorchRandom(6));
+    ContextProbabilities probabilities = new ContextProbabilities(trained, 40, 2);
+    for (char[] context : new char[][] {{0, 0}, {3, 31}, {3, 32}, {39, 39}, {0, 0}}) {
+      float[] alone =
+          trained
+              .output(Nd4j.createFromArray(new float[][] {{context[0], context[1]}}))
+              .toFloatVector();
+      assertArrayEquals(alone, probabilities.of(context), 1e-6f);
+    }
   }
 
   @Test

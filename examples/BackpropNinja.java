@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -22,6 +20,7 @@ import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.NamesFile;
 import org.backpropninja.names.NamesSplit;
+import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.Vocabulary;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.stepwise.ComputeGraph;
@@ -39,6 +38,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
 
 /**
@@ -148,6 +148,8 @@ public final class BackpropNinja implements Callable<Integer> {
       description = "Writes dlogits.png, graph.png and graph.dot there.")
   private Path plot;
 
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
   /**
    * Runs from the command line: status 0 if every row is approximately equal, 1 if one is not, 2 if
    * the arguments or the names cannot be used.
@@ -159,37 +161,23 @@ public final class BackpropNinja implements Callable<Integer> {
   }
 
   static int execute(String... args) {
-    return new CommandLine(new BackpropNinja())
-        .registerConverter(Recipe.class, Recipe::of)
-        .setParameterExceptionHandler((e, unused) -> refuse(e.getMessage()))
-        .execute(args);
-  }
-
-  private static int refuse(String message) {
-    System.err.println("BackpropNinja: " + message);
-    return CommandLine.ExitCode.USAGE;
+    return Commands.execute(
+        new CommandLine(new BackpropNinja()).registerConverter(Recipe.class, Recipe::of), args);
   }
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     if (seed < 0 || seed > 0xFFFF_FFFFL) {
-      return refuse("--seed (%d) must be between 0 and 4294967295".formatted(seed));
+      throw new ParameterException(
+          spec.commandLine(), "--seed (%d) must be from 0 to 4294967295".formatted(seed));
     }
-    try {
-      if (plot != null) {
-        Files.createDirectories(plot);
-      }
-      Result result = run(names, recipe, seed);
-      print(result, System.out);
-      if (plot != null) {
-        plot(result, plot);
-      }
-      return result.status();
-    } catch (InvalidNamesException e) {
-      return refuse(e.getMessage());
-    } catch (IOException e) {
-      return refuse("--plot (%s) cannot be written to: %s".formatted(plot, e));
+    RunFolder pictures = plot == null ? null : RunFolder.create(plot);
+    Result result = run(names, recipe, seed);
+    print(result, System.out);
+    if (pictures != null) {
+      plot(result, pictures);
     }
+    return result.status();
   }
 
   /**
@@ -325,12 +313,12 @@ public final class BackpropNinja implements Callable<Integer> {
     out.printf("%nThe matrix product by hand%n%s%n", result.matrixProduct().table());
   }
 
-  /** Writes dlogits.png, graph.png and graph.dot, each first under another name. */
-  static void plot(Result result, Path dir) throws IOException {
+  /** Writes dlogits.png, graph.png and graph.dot. */
+  static void plot(Result result, RunFolder folder) throws IOException {
     String dot = ComputeGraph.dot(result.step().values());
-    write(dir.resolve("dlogits.png"), heatMap(result));
-    write(dir.resolve("graph.dot"), dot.getBytes(StandardCharsets.UTF_8));
-    write(dir.resolve("graph.png"), picture(dot));
+    folder.put("dlogits.png", out -> out.write(heatMap(result)));
+    folder.put("graph.dot", out -> out.write(dot.getBytes(StandardCharsets.UTF_8)));
+    folder.put("graph.png", out -> out.write(picture(dot)));
   }
 
   private static byte[] picture(String dot) throws IOException {
@@ -339,12 +327,6 @@ public final class BackpropNinja implements Callable<Integer> {
     } catch (ExecuteException e) {
       throw new IOException(e);
     }
-  }
-
-  private static void write(Path file, byte[] bytes) throws IOException {
-    Path draft = file.resolveSibling(file.getFileName() + ".draft");
-    Files.write(draft, bytes);
-    Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   /**

@@ -1,6 +1,5 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.concurrent.Callable;
 import org.backpropninja.names.InvalidNamesException;
 import picocli.CommandLine;
 
@@ -10,8 +9,7 @@ final class Commands {
   private Commands() {}
 
   /** Runs a command; for what its user can cause there is one line on the error stream. */
-  static int execute(Callable<Integer> command, String... args) {
-    CommandLine line = new CommandLine(command);
+  static int execute(CommandLine line, String... args) {
     line.setParameterExceptionHandler((e, arguments) -> explain(2, e));
     line.setExecutionExceptionHandler((e, commandLine, parsed) -> status(e));
     return line.execute(args);

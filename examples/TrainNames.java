@@ -56,7 +56,7 @@ public final class TrainNames implements Callable<Integer> {
   private Path names = Path.of("names.txt");
 
   @Option(names = "--steps", paramLabel = "N", description = "training steps (${DEFAULT-VALUE})")
-  private int steps = 50_000;
+  private int steps = 200_000;
 
   @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
   private int hidden = 200;
@@ -107,7 +107,7 @@ public final class TrainNames implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(Commands.execute(new TrainNames(), args));
+    System.exit(Commands.execute(new CommandLine(new TrainNames()), args));
   }
 
   /**

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
+import picocli.CommandLine;
 
 /** The main job: PyTorch's run of the same recipe, what it writes and what it refuses. */
 class TrainNamesTest {
@@ -157,7 +158,7 @@ class TrainNamesTest {
     System.setOut(new PrintStream(printedOut, true));
     System.setErr(new PrintStream(printedErr, true));
     try {
-      int status = Commands.execute(new TrainNames(), args);
+      int status = Commands.execute(new CommandLine(new TrainNames()), args);
       return new Printed(status, printedOut.toString(), printedErr.toString());
     } finally {
       System.setOut(out);

@@ -90,11 +90,26 @@ public record RunFolder(Path folder) {
     put("model.zip", out -> ModelSerializer.writeModel(network, out, true));
   }
 
-  private interface Content {
+  /** Writes the content of a file. */
+  public interface Content {
+
+    /**
+     * Writes it.
+     *
+     * @param out closed by the caller
+     * @throws IOException if it cannot be written
+     */
     void to(OutputStream out) throws IOException;
   }
 
-  private void put(String name, Content content) throws IOException {
+  /**
+   * Writes a file under a temporary name and moves it into place.
+   *
+   * @param name of the file
+   * @param content what it holds
+   * @throws IOException if it cannot be written; then what had the name before still has it
+   */
+  public void put(String name, Content content) throws IOException {
     Path temporary = folder.resolve(name + ".part");
     try {
       try (OutputStream out = Files.newOutputStream(temporary)) {

@@ -23,6 +23,12 @@ public final class Compare implements Callable<Integer> {
   private boolean full;
 
   @Option(
+      names = "--only",
+      paramLabel = "TEXT",
+      description = "only the rows whose title holds this, and no picture")
+  private String only;
+
+  @Option(
       names = "--python",
       paramLabel = "FILE",
       description = "interpreter with PyTorch, if there is one (${DEFAULT-VALUE})")
@@ -49,10 +55,12 @@ public final class Compare implements Callable<Integer> {
   public Integer call() throws IOException {
     Effort effort = full ? Effort.FULL : Effort.QUICK;
     try (Comparison comparison = new Comparison(effort, python, System.err::println)) {
-      String table = comparison.table();
-      String growth = comparison.growth(picture);
-      System.out.printf("%n%s%n%s%n%s%n", comparison.machine(), table, growth);
-      System.out.println("Picture: " + picture);
+      String table = comparison.table(only == null ? "" : only);
+      System.out.printf("%n%s%n%s%n", comparison.machine(), table);
+      if (only == null) {
+        System.out.println(comparison.growth(picture));
+        System.out.println("Picture: " + picture);
+      }
     }
     return 0;
   }

@@ -64,18 +64,27 @@ public final class Comparison implements AutoCloseable {
   }
 
   /**
-   * Measures single layers, whole steps, the training run and the start.
+   * Measures whole steps, single layers, the training run and the start.
    *
+   * @param only a part of the titles of the rows to measure
    * @return the table in Markdown
    * @throws IOException if a process fails
    */
-  public String table() throws IOException {
-    List<Row> rows = Stream.of(steps(), layers(), runs(), start()).flatMap(List::stream).toList();
+  public String table(String only) throws IOException {
+    List<Row> rows =
+        Stream.of(steps(), layers(), runs(), start())
+            .flatMap(List::stream)
+            .filter(row -> row.what().contains(only))
+            .toList();
     for (String task : tasks(rows)) {
       measure(task, contenders(task, rows));
     }
-    measureRuns();
-    new StartUp(figures, progress).measure(effort.longRounds());
+    if (rows.stream().anyMatch(runs()::contains)) {
+      measureRuns();
+    }
+    if (rows.stream().anyMatch(start()::contains)) {
+      new StartUp(figures, progress).measure(effort.longRounds());
+    }
     StringBuilder table = new StringBuilder(Row.HEAD).append('\n');
     rows.forEach(row -> table.append(row.print(figures)).append('\n'));
     return table.toString();

@@ -13,6 +13,8 @@ import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.style.Styler.LegendLayout;
+import org.knowm.xchart.style.Styler.LegendPosition;
 
 /** How a step's cost grows with the minibatch, the hidden layer and the vocabulary. */
 final class Growth {
@@ -22,16 +24,16 @@ final class Growth {
 
   /** One size grows, the others stay at n=32, H=200, V=27. */
   private enum Axis {
-    MINIBATCH("n", "fit:%dx200x27", 8, 32, 128, 512, 2048),
-    HIDDEN("H", "fit:32x%dx27", 16, 64, 256, 1024),
-    VOCABULARY("V", "fit:32x200x%d", 27, 300, 3000, 30_000);
+    MINIBATCH("n (H=200, V=27)", "fit:%dx200x27", 8, 32, 128, 512, 2048),
+    HIDDEN("H (n=32, V=27)", "fit:32x%dx27", 16, 64, 256, 1024),
+    VOCABULARY("V (n=32, H=200)", "fit:32x200x%d", 27, 300, 3000, 30_000);
 
-    private final String name;
+    private final String title;
     private final String task;
     private final int[] sizes;
 
-    Axis(String name, String task, int... sizes) {
-      this.name = name;
+    Axis(String title, String task, int... sizes) {
+      this.title = title;
       this.task = task;
       this.sizes = sizes;
     }
@@ -114,11 +116,15 @@ final class Growth {
         new XYChartBuilder()
             .width(PIXELS)
             .height(PIXELS)
-            .xAxisTitle(axis.name)
+            .xAxisTitle(axis.title)
             .yAxisTitle("µs a step")
             .build();
     chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true);
     chart.getStyler().setChartBackgroundColor(Color.WHITE).setSeriesColors(COLORS);
+    chart
+        .getStyler()
+        .setLegendPosition(LegendPosition.OutsideS)
+        .setLegendLayout(LegendLayout.Horizontal);
     for (Line line : Line.values()) {
       Map<Integer, Double> points = new LinkedHashMap<>();
       for (int i = 0; i < axis.sizes.length; i++) {

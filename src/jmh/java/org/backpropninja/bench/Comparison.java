@@ -22,6 +22,8 @@ import java.util.stream.Stream;
 public final class Comparison implements AutoCloseable {
 
   private static final List<String> PYTORCH = List.of("manual", "autograd", "module");
+  private static final int WARM_UP = 3; // rounds before those that count
+  private static final int FIRST_WARM_UP = 20; // of a new process, which has compiled nothing yet
   private static final int FULL_STEPS = 200_000;
   private static final int FULL_NAMES = 10_000;
 
@@ -212,13 +214,16 @@ public final class Comparison implements AutoCloseable {
         .toList();
   }
 
-  /** Warms all contenders up, and then goes round them. */
+  /** Warms all contenders up that were not measured at this yet, and then goes round them. */
   private void measure(String task, List<String> contenders) throws IOException {
     progress.accept(task);
     List<String> present =
-        contenders.stream().filter(contender -> pytorch || !PYTORCH.contains(contender)).toList();
+        contenders.stream()
+            .filter(contender -> pytorch || !PYTORCH.contains(contender))
+            .filter(contender -> !figures.has(contender + " " + task))
+            .toList();
     for (String contender : present) {
-      step(contender, task, 3 * effort.milliseconds());
+      step(contender, task, WARM_UP * effort.milliseconds());
     }
     for (int round = 0; round < effort.rounds(); round++) {
       for (String contender : present) {
@@ -231,6 +236,7 @@ public final class Comparison implements AutoCloseable {
     String process = PYTORCH.contains(contender) ? "pytorch" : contender;
     if (!peers.containsKey(process)) {
       peers.put(process, start(contender));
+      step(contender, task, FIRST_WARM_UP * effort.milliseconds());
     }
     String request = "step %s %s %d".formatted(contender, task, milliseconds);
     return Double.parseDouble(peers.get(process).ask(request));

@@ -45,10 +45,10 @@ final class Growth {
 
   /** Whose steps: a line in each chart, at the fastest where there are several. */
   private enum Line {
-    STOCK("DL4J's layers", "stock"),
+    STOCK("DL4J", "stock"),
     OURS("ours", "ours"),
-    PRODUCTS("matrix products", "products"),
-    PYTORCH("PyTorch's fastest", "manual", "autograd", "module");
+    PRODUCTS("products", "products"),
+    PYTORCH("PyTorch", "manual", "autograd", "module");
 
     private final String title;
     private final List<String> contenders;

@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -22,7 +20,8 @@ public final class Worker {
 
   private static volatile Object sink; // what the compiler must not leave out
 
-  private final Map<String, Supplier<?>> steps = new HashMap<>();
+  private String stepName; // of the last step asked for, which is kept
+  private Supplier<?> step;
   private NamesRun run;
 
   private Worker() {}
@@ -60,9 +59,11 @@ public final class Worker {
   }
 
   private double step(String side, String task, int milliseconds) {
-    steps.keySet().removeIf(other -> !other.equals(task)); // frees the last task's memory
-    Supplier<?> step =
-        steps.computeIfAbsent(task, name -> Side.valueOf(side.toUpperCase(Locale.ROOT)).step(name));
+    String name = side + " " + task;
+    if (!name.equals(stepName)) {
+      step = Side.valueOf(side.toUpperCase(Locale.ROOT)).step(task);
+      stepName = name;
+    }
     return microseconds(step, milliseconds);
   }
 

@@ -1,0 +1,58 @@
+package org.backpropninja.bench;
+
+import java.util.Random;
+import java.util.function.Supplier;
+import org.backpropninja.layers.BatchNormBessel;
+import org.backpropninja.layers.EmbeddingConcat;
+import org.backpropninja.layers.ManualDense;
+import org.backpropninja.loss.ManualCrossEntropyLoss;
+import org.backpropninja.names.CharMlp;
+import org.backpropninja.random.TorchRandom;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.learning.config.Sgd;
+
+/** This library's layers, its loss and its character MLP. */
+final class OurWorkloads implements Workloads {
+
+  static final int T = 3;
+  static final int D = 10;
+  static final double LEARNING_RATE = 0.1;
+
+  @Override
+  public Supplier<?> batchNorm(int n, int H) {
+    return new LayerStep(
+        new BatchNormBessel.Builder().nIn(H).nOut(H).build(), Data.normal(n, H), Data.normal(n, H));
+  }
+
+  @Override
+  public Supplier<?> embedding(int V, int D, int T, int n) {
+    return new LayerStep(
+        new EmbeddingConcat.Builder().nIn(V).nOut(D).inputLength(T).build(),
+        Data.indices(new Random(1), V, n, T),
+        Data.normal(n, (long) T * D));
+  }
+
+  @Override
+  public Supplier<?> crossEntropy(int V, int n) {
+    return new LossStep(
+        new ManualCrossEntropyLoss(), Data.indices(new Random(1), V, n, 1), Data.normal(n, V));
+  }
+
+  @Override
+  public Supplier<?> dense(int n, int I, int H) {
+    return new LayerStep(
+        new ManualDense.Builder().nIn(I).nOut(H).activation(Activation.IDENTITY).build(),
+        Data.normal(n, I),
+        Data.normal(n, H));
+  }
+
+  @Override
+  public Supplier<?> fit(int n, int H, int V) {
+    return new FitStep(
+        new CharMlp(V, T, D, H)
+            .network(
+                new Sgd(LEARNING_RATE), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2)),
+        Data.minibatches(n, V, indices -> indices));
+  }
+}

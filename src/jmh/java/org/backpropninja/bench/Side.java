@@ -1,0 +1,40 @@
+package org.backpropninja.bench;
+
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/** Whose layers are measured. */
+public enum Side {
+  /** Deeplearning4j's. */
+  STOCK(new StockWorkloads()),
+  /** This library's. */
+  OURS(new OurWorkloads()),
+  /** Nobody's: only the matrix products of the same step. */
+  PRODUCTS(new BareProducts());
+
+  private final Workloads workloads;
+
+  Side(Workloads workloads) {
+    this.workloads = workloads;
+  }
+
+  /**
+   * Makes the step to measure.
+   *
+   * @param task the workload and its sizes: {@code batchNorm:NxH}, {@code embedding:VxDxTxN},
+   *     {@code crossEntropy:VxN}, {@code dense:NxIxH} or {@code fit:NxHxV}
+   * @return one step
+   */
+  public Supplier<?> step(String task) {
+    String[] parts = task.split(":");
+    int[] s = Arrays.stream(parts[1].split("x")).mapToInt(Integer::parseInt).toArray();
+    return switch (parts[0]) {
+      case "batchNorm" -> workloads.batchNorm(s[0], s[1]);
+      case "embedding" -> workloads.embedding(s[0], s[1], s[2], s[3]);
+      case "crossEntropy" -> workloads.crossEntropy(s[0], s[1]);
+      case "dense" -> workloads.dense(s[0], s[1], s[2]);
+      case "fit" -> workloads.fit(s[0], s[1], s[2]);
+      default -> throw new IllegalArgumentException("no such task: " + task);
+    };
+  }
+}

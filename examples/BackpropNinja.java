@@ -38,7 +38,6 @@ import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
 
 /**
@@ -167,10 +166,8 @@ public final class BackpropNinja implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (seed < 0 || seed > 0xFFFF_FFFFL) {
-      throw new ParameterException(
-          spec.commandLine(), "--seed (%d) must be from 0 to 4294967295".formatted(seed));
-    }
+    Commands.requireRange(spec, "--seed", seed, 0, 0xFFFF_FFFFL);
+    Commands.requireFolder(spec, "--plot", plot);
     RunFolder pictures = plot == null ? null : RunFolder.create(plot);
     Result result = run(names, recipe, seed);
     print(result, System.out);

@@ -1,7 +1,11 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.backpropninja.names.InvalidNamesException;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 
 /** The exit statuses of the examples: 0 done, 1 failed, 2 unusable arguments or input. */
 final class Commands {
@@ -15,8 +19,27 @@ final class Commands {
     return line.execute(args);
   }
 
+  /** Refuses a number outside a range, with the option's name. */
+  static void requireRange(CommandSpec spec, String option, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "%s (%d) must be from %d to %d".formatted(option, value, least, most));
+    }
+  }
+
+  /**
+   * Refuses a path where something else than a folder is; null and what is not there yet are fine.
+   */
+  static void requireFolder(CommandSpec spec, String option, Path path) {
+    if (path != null && Files.exists(path) && !Files.isDirectory(path)) {
+      throw new ParameterException(
+          spec.commandLine(), "%s (%s) must be a folder, is a file".formatted(option, path));
+    }
+  }
+
   private static int status(Exception e) throws Exception {
-    if (e instanceof CommandLine.ParameterException || e instanceof InvalidNamesException) {
+    if (e instanceof ParameterException || e instanceof InvalidNamesException) {
       return explain(2, e);
     }
     if (e instanceof IOException || e instanceof UncheckedIOException) {

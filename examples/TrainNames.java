@@ -1,6 +1,5 @@
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
@@ -194,19 +193,11 @@ public final class TrainNames implements Callable<Integer> {
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
     require("--seed", seed, 0, LARGEST_SEED);
     require("--samples", samples, 0, Integer.MAX_VALUE);
-    if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
-      throw unusable("--out (%s) must be a folder, is a file".formatted(out));
-    }
+    Commands.requireFolder(spec, "--out", out);
   }
 
   private void require(String option, long value, long least, long most) {
-    if (value < least || value > most) {
-      throw unusable("%s (%d) must be from %d to %d".formatted(option, value, least, most));
-    }
-  }
-
-  private ParameterException unusable(String message) {
-    return new ParameterException(spec.commandLine(), message);
+    Commands.requireRange(spec, option, value, least, most);
   }
 
   private Path folder() {

@@ -3,6 +3,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.backpropninja.bench.Comparison;
 import org.backpropninja.bench.Comparison.Effort;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -48,7 +49,7 @@ public final class Compare implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(Commands.execute(new Compare(), args));
+    System.exit(Commands.execute(new CommandLine(new Compare()), args));
   }
 
   @Override

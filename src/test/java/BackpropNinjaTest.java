@@ -126,7 +126,7 @@ class BackpropNinjaTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--seed -1 | --seed (-1) must be between 0 and 4294967295",
+        "--seed -1 | --seed (-1) must be from 0 to 4294967295",
         "--seed x | Invalid value for option '--seed': 'x' is not a long",
         "--recipe both | must be one-generator or two-generators",
         "--names no/such/file | no/such/file does not exist",

@@ -83,11 +83,11 @@ public final class Affine {
    * @param n rows
    */
   public static void addBias(double[] b, double[] y, int n) {
-    int H = b.length;
+    double[] row = new double[b.length];
     for (int i = 0; i < n; i++) {
-      for (int j = 0; j < H; j++) {
-        y[i * H + j] += b[j];
-      }
+      System.arraycopy(y, i * row.length, row, 0, row.length);
+      addInPlace(row, b);
+      System.arraycopy(row, 0, y, i * row.length, row.length);
     }
   }
 
@@ -99,12 +99,17 @@ public final class Affine {
    * @param db gradient of the bias [H], overwritten
    */
   public static void biasGradient(double[] dy, int n, double[] db) {
-    int H = db.length;
     Arrays.fill(db, 0);
+    double[] row = new double[db.length];
     for (int i = 0; i < n; i++) {
-      for (int j = 0; j < H; j++) {
-        db[j] += dy[i * H + j];
-      }
+      System.arraycopy(dy, i * row.length, row, 0, row.length);
+      addInPlace(db, row);
+    }
+  }
+
+  private static void addInPlace(double[] sum, double[] row) {
+    for (int j = 0; j < sum.length; j++) {
+      sum[j] += row[j];
     }
   }
 }

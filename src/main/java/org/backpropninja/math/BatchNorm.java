@@ -25,6 +25,11 @@ public class BatchNorm {
   private final Moments moments;
   private final double[] bnmeani; // [H]
   private final double[] bnvarInv; // [H]
+  private final double[] row;
+  private final double[] rawRow;
+  private final double[] scale; // gain·bnvarInv
+  private final double[] throughMean; // Σ_rows dhpreact / n
+  private final double[] throughVariance; // Σ_rows dhpreact·bnraw / divisor
   private double[] bnraw = {}; // [n, H]
   private int n;
   private boolean constantStatistics;
@@ -47,6 +52,11 @@ public class BatchNorm {
     this.variance = variance;
     moments = new Moments(H);
     bnmeani = new double[H];
+    row = new double[H];
+    rawRow = new double[H];
+    scale = new double[H];
+    throughMean = new double[H];
+    throughVariance = new double[H];
     bnvarInv = new double[H];
   }
 
@@ -120,11 +130,23 @@ public class BatchNorm {
       bnraw = new double[n * H];
     }
     for (int i = 0; i < n; i++) {
-      for (int j = 0; j < H; j++) {
-        int k = i * H + j;
-        bnraw[k] = (hprebn[k] - mean[j]) * bnvarInv[j];
-        hpreact[k] = gain[j] * bnraw[k] + bias[j];
-      }
+      System.arraycopy(hprebn, i * H, row, 0, H);
+      normaliseRow(row, mean, bnvarInv);
+      System.arraycopy(row, 0, bnraw, i * H, H);
+      scaleAndShiftRow(row, gain, bias);
+      System.arraycopy(row, 0, hpreact, i * H, H);
+    }
+  }
+
+  private static void normaliseRow(double[] row, double[] mean, double[] bnvarInv) {
+    for (int j = 0; j < row.length; j++) {
+      row[j] = (row[j] - mean[j]) * bnvarInv[j];
+    }
+  }
+
+  private static void scaleAndShiftRow(double[] row, double[] gain, double[] bias) {
+    for (int j = 0; j < row.length; j++) {
+      row[j] = gain[j] * row[j] + bias[j];
     }
   }
 
@@ -151,22 +173,40 @@ public class BatchNorm {
     Arrays.fill(dgain, 0);
     Affine.biasGradient(dhpreact, n, dbias);
     for (int i = 0; i < n; i++) {
-      for (int j = 0; j < H; j++) {
-        dgain[j] += dhpreact[i * H + j] * bnraw[i * H + j];
-      }
+      System.arraycopy(dhpreact, i * H, row, 0, H);
+      System.arraycopy(bnraw, i * H, rawRow, 0, H);
+      addProducts(row, rawRow, dgain);
     }
     double perMean = constantStatistics ? 0 : 1.0 / n;
     double perVariance = constantStatistics ? 0 : 1.0 / variance.divisor(n);
+    for (int j = 0; j < H; j++) {
+      scale[j] = gain[j] * bnvarInv[j];
+      throughMean[j] = perMean * dbias[j];
+      throughVariance[j] = perVariance * dgain[j];
+    }
     for (int i = 0; i < n; i++) {
-      for (int j = 0; j < H; j++) {
-        int k = i * H + j;
-        dhprebn[k] =
-            gain[j]
-                * bnvarInv[j]
-                * (dhpreact[k] // through bndiff alone
-                    - perMean * dbias[j] // through the mean
-                    - perVariance * bnraw[k] * dgain[j]); // through the variance
-      }
+      System.arraycopy(dhpreact, i * H, row, 0, H);
+      System.arraycopy(bnraw, i * H, rawRow, 0, H);
+      backwardRow(row, rawRow, scale, throughMean, throughVariance);
+      System.arraycopy(row, 0, dhprebn, i * H, H);
+    }
+  }
+
+  private static void addProducts(double[] row, double[] rawRow, double[] sum) {
+    for (int j = 0; j < sum.length; j++) {
+      sum[j] += row[j] * rawRow[j];
+    }
+  }
+
+  /** Three terms: through bndiff alone, through the mean, through the variance. */
+  private static void backwardRow(
+      double[] row,
+      double[] rawRow,
+      double[] scale,
+      double[] throughMean,
+      double[] throughVariance) {
+    for (int j = 0; j < row.length; j++) {
+      row[j] = scale[j] * (row[j] - throughMean[j] - rawRow[j] * throughVariance[j]);
     }
   }
 

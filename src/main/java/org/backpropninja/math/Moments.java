@@ -24,6 +24,7 @@ public final class Moments {
   private final int columns;
   private final double[] mean;
   private final double[] squares; // M2 = Σ (x − mean)²
+  private final double[] row; // see package-info: why rows are copied out
   private final double[] blockMean;
   private final double[] blockSum; // Σ (x − blockMean), zero but for rounding
   private final double[] blockSquares;
@@ -42,6 +43,7 @@ public final class Moments {
     this.columns = columns;
     mean = new double[columns];
     squares = new double[columns];
+    row = new double[columns];
     blockMean = new double[columns];
     blockSum = new double[columns];
     blockSquares = new double[columns];
@@ -71,9 +73,8 @@ public final class Moments {
   private void measure(double[] x, int rows) {
     Arrays.fill(blockMean, 0);
     for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        blockMean[j] += x[i * columns + j];
-      }
+      System.arraycopy(x, i * columns, row, 0, columns);
+      add(row, blockMean);
     }
     for (int j = 0; j < columns; j++) {
       blockMean[j] /= rows;
@@ -81,15 +82,26 @@ public final class Moments {
     Arrays.fill(blockSum, 0);
     Arrays.fill(blockSquares, 0);
     for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        double deviation = x[i * columns + j] - blockMean[j];
-        blockSum[j] += deviation;
-        blockSquares[j] += deviation * deviation;
-      }
+      System.arraycopy(x, i * columns, row, 0, columns);
+      addDeviations(row, blockMean, blockSum, blockSquares);
     }
     for (int j = 0; j < columns; j++) {
       blockSquares[j] -= blockSum[j] * blockSum[j] / rows;
       blockMean[j] += blockSum[j] / rows;
+    }
+  }
+
+  private static void add(double[] row, double[] sum) {
+    for (int j = 0; j < sum.length; j++) {
+      sum[j] += row[j];
+    }
+  }
+
+  private static void addDeviations(double[] row, double[] mean, double[] sum, double[] squares) {
+    for (int j = 0; j < sum.length; j++) {
+      double deviation = row[j] - mean[j];
+      sum[j] += deviation;
+      squares[j] += deviation * deviation;
     }
   }
 

@@ -1,0 +1,68 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the README shows works as it is printed. */
+class ReadmeTest {
+
+  private static final Path README = Path.of("README.md");
+
+  @TempDir Path folder;
+
+  @Test
+  void dropInSnippetCompilesAndLearns() throws Exception {
+    Matcher snippet =
+        Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+    assertTrue(snippet.find(), "no Java in the README");
+    Path source = folder.resolve("DropIn.java");
+    Files.writeString(source, snippet.group(1));
+    String classPath = System.getProperty("java.class.path");
+    int status =
+        ToolProvider.getSystemJavaCompiler()
+            .run(null, null, null, "-cp", classPath, source.toString());
+    assertEquals(0, status, "the snippet does not compile");
+
+    String printed = run("DropIn");
+    Matcher loss = Pattern.compile("loss (\\d+\\.\\d+)").matcher(printed);
+    assertTrue(loss.find(), printed);
+    assertTrue(Double.parseDouble(loss.group(1)) < 0.5, "it has not learned: " + printed);
+  }
+
+  private String run(String type) throws ReflectiveOperationException, IOException {
+    PrintStream out = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()})) {
+      System.setOut(new PrintStream(printed, true));
+      loader.loadClass(type).getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+    } finally {
+      System.setOut(out);
+    }
+    return printed.toString();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"README.md", "docs/architecture.md", "docs/performance.md"})
+  void linksLeadSomewhere(String page) throws IOException {
+    Matcher link =
+        Pattern.compile("(?:\\]\\(|src=\")([^)\"#:]+)[)\"]")
+            .matcher(Files.readString(Path.of(page)));
+    while (link.find()) {
+      Path target = Path.of(page).resolveSibling(link.group(1));
+      assertTrue(Files.exists(target), page + " links to " + target);
+    }
+  }
+}

@@ -95,9 +95,11 @@ final class Minibatch {
   }
 
   private void requireFiniteLogits() {
-    for (int k = 0; k < n * V; k++) {
-      if (weight[k / V] != 0 && !Double.isFinite(logits[k])) {
-        throw refusal("logits[%d, %d] must be a finite number, was %s", k / V, k % V, logits[k]);
+    for (int i = 0; i < n; i++) {
+      for (int k = i * V; k < (i + 1) * V; k++) {
+        if (!Double.isFinite(logits[k]) && weight[i] != 0) {
+          throw refusal("logits[%d, %d] must be a finite number, was %s", i, k - i * V, logits[k]);
+        }
       }
     }
   }

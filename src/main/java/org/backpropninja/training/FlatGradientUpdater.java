@@ -2,12 +2,17 @@ package org.backpropninja.training;
 
 import java.util.List;
 import java.util.Map;
+import org.backpropninja.arrays.InPlace;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.MultiLayerUpdater;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.SgdUpdater;
+import org.nd4j.linalg.learning.config.Sgd;
 
 /**
  * DL4J's updater of a MultiLayerNetwork, without the arrays that it makes anew at every step.
@@ -18,7 +23,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * comes from elsewhere, because {@code DefaultGradient.gradient()} returns a reshaped view of it
  * and the updater looks for the very object; it then cuts new views for each parameter and step.
  * Here the updater is handed the object, and takes the way with the views that it made at the
- * start.
+ * start. In FLOAT networks the division by the minibatch and gradient descent are plain loops.
  *
  * <pre>{@code
  * network.init();
@@ -38,6 +43,11 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
     super(network, state);
     this.network = network;
     flattened = getFlattenedGradientsView();
+    for (UpdaterBlock block : getUpdaterBlocks()) {
+      if (block.getGradientUpdater() instanceof SgdUpdater sgd) {
+        block.setGradientUpdater(new InPlaceSgd(sgd));
+      }
+    }
   }
 
   /**
@@ -64,8 +74,59 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
   }
 
   @Override
+  protected void divideByMinibatch(boolean external, Gradient gradient, int batchSize) {
+    if (external || !ownIsDivisible()) {
+      super.divideByMinibatch(external, gradient, batchSize);
+      return;
+    }
+    getGradientsForMinibatchDivision().forEach(view -> InPlace.divide(view, batchSize));
+  }
+
+  /** DL4J cuts the views that it divides at its first step: from the second on they are there. */
+  private boolean ownIsDivisible() {
+    return isInitializedMinibatchDivision()
+        && getGradientsForMinibatchDivision().stream().allMatch(InPlace::handles);
+  }
+
+  @Override
   public Updater clone() {
     return new FlatGradientUpdater(network, null);
+  }
+
+  /**
+   * Gradient descent, gradient·learningRate, without an ND4J operation where that can be spared.
+   */
+  private record InPlaceSgd(SgdUpdater dl4j) implements GradientUpdater<Sgd> {
+
+    @Override
+    public void applyUpdater(INDArray gradient, int iteration, int epoch) {
+      if (InPlace.handles(gradient)) {
+        InPlace.multiply(gradient, getConfig().getLearningRate(iteration, epoch));
+      } else {
+        dl4j.applyUpdater(gradient, iteration, epoch);
+      }
+    }
+
+    @Override
+    public Sgd getConfig() {
+      return dl4j.getConfig();
+    }
+
+    @Override
+    public void setState(Map<String, INDArray> state, boolean initialise) {
+      dl4j.setState(state, initialise);
+    }
+
+    @Override
+    public Map<String, INDArray> getState() {
+      return dl4j.getState();
+    }
+
+    @Override
+    public void setStateViewArray(
+        INDArray view, long[] gradientShape, char gradientOrder, boolean initialise) {
+      dl4j.setStateViewArray(view, gradientShape, gradientOrder, initialise);
+    }
   }
 
   /** The network's gradient, whose flat array is the very object that the updater looks for. */

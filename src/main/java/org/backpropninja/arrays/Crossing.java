@@ -132,6 +132,33 @@ public final class Crossing {
     Reference.reachabilityFence(x);
   }
 
+  /**
+   * Copies a row into every row of a matrix.
+   *
+   * @param row [H]
+   * @param x matrix [n, H] that takes it, rounded to its type
+   */
+  public static void writeRows(double[] row, INDArray x) {
+    int n = rows(x);
+    if (!isInHost(x, DataType.FLOAT) || !isDense(x, 'c')) {
+      double[] rows = new double[n * row.length];
+      for (int i = 0; i < n; i++) {
+        System.arraycopy(row, 0, rows, i * row.length, row.length);
+      }
+      write(rows, x);
+      return;
+    }
+    float[] floats = new float[row.length];
+    for (int j = 0; j < row.length; j++) {
+      floats[j] = (float) row[j];
+    }
+    FloatPointer into = new FloatPointer(x.data().addressPointer());
+    for (int i = 0; i < n; i++) {
+      into.position((long) i * row.length).put(floats, 0, floats.length);
+    }
+    Reference.reachabilityFence(x);
+  }
+
   private static void writeFloats(double[] from, INDArray x, boolean rowMajor, int length) {
     FloatPointer into = new FloatPointer(x.data().addressPointer());
     float[] block = FLOATS.get();

@@ -38,15 +38,35 @@ public final class MatrixProduct {
    */
   public static void multiply(
       INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray c) {
+    product(a, transposeA, b, transposeB, 0, c);
+  }
+
+  /**
+   * Computes {@code c = c + op(a)·op(b)}, where op transposes or not.
+   *
+   * @param a matrix, op(a) being [m, k]
+   * @param transposeA whether op transposes it
+   * @param b matrix, op(b) being [k, n]
+   * @param transposeB whether op transposes it
+   * @param c what is added to, and the result [m, n]
+   */
+  public static void multiplyAndAdd(
+      INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray c) {
+    product(a, transposeA, b, transposeB, 1, c);
+  }
+
+  private static void product(
+      INDArray a, boolean transposeA, INDArray b, boolean transposeB, int keep, INDArray c) {
     if (HAS_OPENBLAS && areDenseAndAlike(a, b, c)) {
-      OpenBlas.gemm(a, transposeA, b, transposeB, c);
+      OpenBlas.gemm(a, transposeA, b, transposeB, keep, c);
       Reference.reachabilityFence(a);
       Reference.reachabilityFence(b);
       Reference.reachabilityFence(c);
     } else {
       INDArray left = transposeA ? a.transpose() : a;
       INDArray right = transposeB ? b.transpose() : b;
-      left.castTo(c.dataType()).mmuli(right.castTo(c.dataType()), c);
+      INDArray ab = left.castTo(c.dataType()).mmul(right.castTo(c.dataType()));
+      c.assign(keep == 0 ? ab : c.add(ab));
     }
   }
 

@@ -12,12 +12,13 @@ final class OpenBlas {
   private OpenBlas() {}
 
   /**
-   * c = op(a)·op(b) for dense matrices of one type.
+   * c = keep·c + op(a)·op(b) for dense matrices of one type.
    *
    * <p>BLAS takes one order for all three, so c's; a matrix in the other order is the transpose of
    * one in c's.
    */
-  static void gemm(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray c) {
+  static void gemm(
+      INDArray a, boolean transposeA, INDArray b, boolean transposeB, int keep, INDArray c) {
     boolean rowMajor = Crossing.isDense(c, 'c');
     int order = rowMajor ? openblas_nolapack.CblasRowMajor : openblas_nolapack.CblasColMajor;
     boolean otherA = Crossing.isDense(a, 'c') != rowMajor;
@@ -32,10 +33,10 @@ final class OpenBlas {
     int opB = op(transposeB != otherB);
     if (c.dataType() == DataType.FLOAT) {
       openblas_nolapack.cblas_sgemm(
-          order, opA, opB, m, n, k, 1, floats(a), lda, floats(b), ldb, 0, floats(c), ldc);
+          order, opA, opB, m, n, k, 1, floats(a), lda, floats(b), ldb, keep, floats(c), ldc);
     } else {
       openblas_nolapack.cblas_dgemm(
-          order, opA, opB, m, n, k, 1, doubles(a), lda, doubles(b), ldb, 0, doubles(c), ldc);
+          order, opA, opB, m, n, k, 1, doubles(a), lda, doubles(b), ldb, keep, doubles(c), ldc);
     }
   }
 

@@ -54,42 +54,54 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     INDArray W = getParamWithNoise(WEIGHT_KEY, training, workspaceMgr);
     double[] b =
         hasBias() ? Crossing.read(getParamWithNoise(BIAS_KEY, training, workspaceMgr)) : null;
-    INDArray out =
+    INDArray z =
         workspaceMgr.createUninitialized(ArrayType.ACTIVATIONS, dataType, new long[] {n, H}, 'c');
-    h = atLeast(n * H, h);
     if (stepwise) {
-      forwardStepwise(W, b == null ? new double[H] : b);
+      forwardStepwise(W, b == null ? new double[H] : b, z);
+    } else if (b == null) {
+      MatrixProduct.multiply(input, false, W, false, z);
     } else {
-      forwardFused(W, b, n, out);
+      Crossing.writeRows(b, z);
+      MatrixProduct.multiplyAndAdd(input, false, W, false, z);
     }
-    explainIfNotFinite(h, n, H);
-    activation.forwardInPlace(h, n, H, training);
-    maskRows(h, n, H);
-    Crossing.write(h, out);
-    return out;
+    return finish(z, n, H, training);
   }
 
-  private void forwardFused(INDArray W, double[] b, int n, INDArray out) {
-    MatrixProduct.multiply(input, false, W, false, out);
-    Crossing.read(out, h);
-    if (b != null) {
-      Affine.addBias(b, h, n);
-    }
-  }
-
-  private void forwardStepwise(INDArray W, double[] b) {
+  private void forwardStepwise(INDArray W, double[] b, INDArray z) {
     try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
       steps = AffineSteps.forward(matrix(input), matrix(W), matrix(b, 1, b.length));
-      Crossing.read(steps.y(), h);
+      Crossing.write(Crossing.read(steps.y()), z);
     }
   }
 
-  /** What is not finite is looked into here, because scanning z is cheaper than the input. */
+  /** Replaces z by h, after a look whether it is finite. */
+  private INDArray finish(INDArray z, int n, int H, boolean training) {
+    if (isProductAlone() && H > input.size(1)) {
+      requireFinite(Crossing.read(input), null, n, (int) input.size(1)); // narrower than z
+      return z;
+    }
+    h = atLeast(n * H, h);
+    Crossing.read(z, h);
+    explainIfNotFinite(h, n, H);
+    if (!isProductAlone()) {
+      activation.forwardInPlace(h, n, H, training);
+      maskRows(h, n, H);
+      Crossing.write(h, z);
+    }
+    return z;
+  }
+
+  /** Whether z is h, and dh is dz, so that neither has to be touched. */
+  private boolean isProductAlone() {
+    return activation instanceof LayerActivation.Identity && maskArray == null;
+  }
+
+  /** What is not finite in z comes from the input, or the weights have diverged. */
   private void explainIfNotFinite(double[] z, int n, int H) {
     for (int k = 0; k < n * H; k++) {
       if (!Double.isFinite(z[k])) {
         requireFinite(Crossing.read(input), null, n, (int) input.size(1));
-        return; // the weights have diverged: not the input's fault, and the loss will say so
+        return; // not the input's fault, and the loss will say so
       }
     }
   }
@@ -143,7 +155,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   /** dz as an array: epsilon itself where nothing has changed it. */
   private INDArray derivativeOfProduct(
       INDArray epsilon, int n, int H, LayerWorkspaceMgr workspaceMgr) {
-    if (activation instanceof LayerActivation.Identity && maskArray == null) {
+    if (isProductAlone()) {
       return epsilon;
     }
     INDArray dy =

@@ -26,8 +26,8 @@ public final class Affine {
   public static void forward(double[] x, int n, double[] W, double[] b, double[] y) {
     int H = b.length;
     int I = W.length / H;
-    Arrays.fill(y, 0, n * H, 0);
     for (int i = 0; i < n; i++) {
+      System.arraycopy(b, 0, y, i * H, H);
       for (int k = 0; k < I; k++) {
         double xik = x[i * I + k];
         for (int j = 0; j < H; j++) {
@@ -35,7 +35,6 @@ public final class Affine {
         }
       }
     }
-    addBias(b, y, n);
   }
 
   /**
@@ -75,24 +74,7 @@ public final class Affine {
   }
 
   /**
-   * Adds the bias to every row: the second half of {@link #forward} for who has the product
-   * already.
-   *
-   * @param b bias [H]
-   * @param y product, then result [n, H]
-   * @param n rows
-   */
-  public static void addBias(double[] b, double[] y, int n) {
-    double[] row = new double[b.length];
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(y, i * row.length, row, 0, row.length);
-      addInPlace(row, b);
-      System.arraycopy(row, 0, y, i * row.length, row.length);
-    }
-  }
-
-  /**
-   * Sums the rows: the backward of {@link #addBias}.
+   * Sums the rows: the third of the gradients alone, for who has the products from BLAS.
    *
    * @param dy gradient of the result [n, H]
    * @param n rows

@@ -117,6 +117,12 @@ public final class Comparison implements AutoCloseable {
         oursToPytorch("fit, n=32 H=200: ours ÷ PyTorch's fastest", "fit:32x200x27", 0.6),
         oursToPytorch("fit, n=32 H=64: ours ÷ PyTorch's fastest", "fit:32x64x27", 0.45),
         new Row(
+            "fit, n=32 H=200: DL4J's layers with DL4J's updater ÷ with ours",
+            "µs",
+            "stock fit:32x200x27",
+            List.of("flat fit:32x200x27"),
+            null),
+        new Row(
             "fit, n=32 H=200: ours ÷ its matrix products",
             "µs",
             "ours fit:32x200x27",

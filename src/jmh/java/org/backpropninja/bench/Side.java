@@ -6,7 +6,9 @@ import java.util.function.Supplier;
 /** Whose layers are measured. */
 public enum Side {
   /** Deeplearning4j's. */
-  STOCK(new StockWorkloads()),
+  STOCK(new StockWorkloads(false)),
+  /** Deeplearning4j's, with this library's updater; for whole steps. */
+  FLAT(new StockWorkloads(true)),
   /** This library's. */
   OURS(new OurWorkloads()),
   /** Nobody's: only the matrix products of the same step. */

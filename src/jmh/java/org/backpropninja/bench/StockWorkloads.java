@@ -6,6 +6,7 @@ import static org.backpropninja.bench.OurWorkloads.T;
 
 import java.util.Random;
 import java.util.function.Supplier;
+import org.backpropninja.training.FlatGradientUpdater;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -22,6 +23,12 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 
 /** Deeplearning4j's own layers, each set up as cheaply as it allows. */
 final class StockWorkloads implements Workloads {
+
+  private final boolean flatUpdater;
+
+  StockWorkloads(boolean flatUpdater) {
+    this.flatUpdater = flatUpdater;
+  }
 
   @Override
   public Supplier<?> batchNorm(int n, int H) {
@@ -66,6 +73,9 @@ final class StockWorkloads implements Workloads {
   public Supplier<?> fit(int n, int H, int V) {
     MultiLayerNetwork network = new MultiLayerNetwork(charMlp(H, V));
     network.init();
+    if (flatUpdater) {
+      FlatGradientUpdater.install(network);
+    }
     return new FitStep(network, Data.minibatches(n, V, indices -> Data.oneHot(indices, V)));
   }
 

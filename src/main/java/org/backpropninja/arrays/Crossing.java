@@ -21,11 +21,10 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Crossing {
 
   /** Floats on the way: 32 KiB, so that they stay in the first-level cache. */
-  private static final int BLOCK = 8192;
+  static final int BLOCK = 8192;
 
   /** Per thread, because networks may be trained in several threads at once. */
-  private static final ThreadLocal<float[]> FLOATS =
-      ThreadLocal.withInitial(() -> new float[BLOCK]);
+  static final ThreadLocal<float[]> FLOATS = ThreadLocal.withInitial(() -> new float[BLOCK]);
 
   private Crossing() {}
 

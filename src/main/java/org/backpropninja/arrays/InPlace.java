@@ -11,10 +11,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class InPlace {
 
-  private static final int BLOCK = 8192;
-  private static final ThreadLocal<float[]> FLOATS =
-      ThreadLocal.withInitial(() -> new float[BLOCK]);
-
   private InPlace() {}
 
   /**
@@ -67,10 +63,10 @@ public final class InPlace {
 
   private static void forEachBlock(INDArray x, Change change) {
     FloatPointer elements = new FloatPointer(x.data().addressPointer());
-    float[] block = FLOATS.get();
+    float[] block = Crossing.FLOATS.get();
     long length = x.length();
-    for (long done = 0; done < length; done += BLOCK) {
-      int some = (int) Math.min(BLOCK, length - done);
+    for (long done = 0; done < length; done += Crossing.BLOCK) {
+      int some = (int) Math.min(Crossing.BLOCK, length - done);
       FloatPointer at = elements.getPointer(done);
       at.get(block, 0, some);
       change.of(block, some);

@@ -8,8 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * Products of ND4J matrices.
  *
  * <p>Where all three lie dense in host memory and are of one type, FLOAT or DOUBLE, this is one
- * call of OpenBLAS on the arrays' own memory, a sixth of what an ND4J operation costs at 32×30×64;
- * otherwise it is ND4J's.
+ * call of OpenBLAS on the arrays' own memory; otherwise it is ND4J's.
  */
 public final class MatrixProduct {
 

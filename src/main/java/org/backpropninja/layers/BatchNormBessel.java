@@ -33,8 +33,8 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  *
  * <p>Shapes: x, bnraw, h [n, nIn]; gain, bias, mean, var [nIn], keys {@code "gain"}, {@code
  * "bias"}, {@code "mean"}, {@code "var"}. In training mean and var are the minibatch's; in
- * inference they are the running ones, which are saved with the network. Each training step moves
- * them by
+ * inference they are the running ones, which are saved with the network. Each backward pass after a
+ * training forward pass, that is each step of gradient descent, moves them by
  *
  * <pre>running = decay·running + (1 − decay)·minibatch</pre>
  *
@@ -130,6 +130,25 @@ public final class BatchNormBessel extends FeedForwardLayer {
   }
 
   /**
+   * Returns the preprocessor before this layer: none, or the one that makes time steps rows.
+   *
+   * @param inputType input type of this layer
+   * @return as for a dense layer
+   * @throws IllegalStateException for images: DL4J would make each pixel a column with statistics
+   *     of its own
+   */
+  @Override
+  public InputPreProcessor getPreProcessorForInputType(InputType inputType) {
+    if (inputType instanceof InputType.InputTypeConvolutional
+        || inputType instanceof InputType.InputTypeConvolutional3D) {
+      throw new IllegalStateException(
+          "BatchNormBessel (\"%s\"): input type (%s) must be feed-forward or recurrent"
+              .formatted(getLayerName(), inputType));
+    }
+    return super.getPreProcessorForInputType(inputType);
+  }
+
+  /**
    * The running statistics are no trained parameters: their gradient is zero and nothing moves it.
    */
   @Override
@@ -179,7 +198,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
    * @param decay from 0 to 1
    */
   public void setDecay(double decay) {
-    this.decay = decay;
+    this.decay = requireDecay(decay);
   }
 
   /**
@@ -197,7 +216,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
    * @param eps added to the variance
    */
   public void setEps(double eps) {
-    this.eps = eps;
+    this.eps = requireEps(eps);
   }
 
   /**
@@ -215,7 +234,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
    * @param variance biased or unbiased
    */
   public void setVariance(Variance variance) {
-    this.variance = variance;
+    this.variance = Objects.requireNonNull(variance, "variance must not be null");
   }
 
   /**
@@ -233,7 +252,22 @@ public final class BatchNormBessel extends FeedForwardLayer {
    * @param runningVariance biased or unbiased
    */
   public void setRunningVariance(Variance runningVariance) {
-    this.runningVariance = runningVariance;
+    this.runningVariance =
+        Objects.requireNonNull(runningVariance, "runningVariance must not be null");
+  }
+
+  private static double requireDecay(double decay) {
+    if (!(decay >= 0 && decay <= 1)) {
+      throw new IllegalArgumentException("decay (" + decay + ") must be from 0 to 1");
+    }
+    return decay;
+  }
+
+  private static double requireEps(double eps) {
+    if (!(eps > 0 && eps < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("eps (" + eps + ") must be positive and finite");
+    }
+    return eps;
   }
 
   /**
@@ -251,7 +285,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
    * @param backward fused or stepwise
    */
   public void setBackward(Backward backward) {
-    this.backward = backward;
+    this.backward = Objects.requireNonNull(backward, "backward must not be null");
   }
 
   @Override
@@ -314,10 +348,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
      * @throws IllegalArgumentException if it is outside
      */
     public Builder decay(double decay) {
-      if (!(decay >= 0 && decay <= 1)) {
-        throw new IllegalArgumentException("decay (" + decay + ") must be from 0 to 1");
-      }
-      this.decay = decay;
+      this.decay = requireDecay(decay);
       return this;
     }
 
@@ -329,10 +360,7 @@ public final class BatchNormBessel extends FeedForwardLayer {
      * @throws IllegalArgumentException if it is not positive
      */
     public Builder eps(double eps) {
-      if (!(eps > 0 && eps < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException("eps (" + eps + ") must be positive and finite");
-      }
-      this.eps = eps;
+      this.eps = requireEps(eps);
       return this;
     }
 

@@ -49,6 +49,7 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(false);
     requireMatrix(input, H);
+    requireFits(input.size(0), H);
     applyDropOutIfNecessary(training, workspaceMgr);
     int n = (int) input.size(0);
     h = atLeast(n * H, h);
@@ -132,8 +133,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
 
   /**
    * Moves the running statistics here and not through the gradient, as DL4J does: what clips,
-   * scales or regularises gradients would spoil them. In the backward pass, so that it happens once
-   * per training step and no forward pass (scoring, a gradient check) has a side effect.
+   * scales or regularises gradients would spoil them. In the backward pass, once for each training
+   * forward pass, so that scoring and predicting have no side effect.
    */
   private void moveRunningStatistics() {
     setRunningStatistics(batchNorm.moments(), layerConf().getDecay());

@@ -30,7 +30,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * regularisation come from the network where the layer has none of its own. There is no activation,
  * and dropout set for the whole network passes this layer by, because it would drop indices.
  * Indices have no derivative, so the layer below, if there is one, gets zeros. Examples that a mask
- * leaves out give zeros and get no gradient.
+ * leaves out give zeros and get no gradient, and their indices are not looked at.
  *
  * <p>An index that is not a whole number from 0 to V−1, or input of another rank or width, is
  * refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore
@@ -87,15 +87,20 @@ public final class EmbeddingConcat extends FeedForwardLayer {
   @Override
   public InputType getOutputType(int layerIndex, InputType inputType) {
     super.getOutputType(layerIndex, inputType); // refuses all but feed-forward input
+    if (inputLength > 0 && inputLength != width(inputType)) {
+      throw new IllegalStateException(
+          "EmbeddingConcat (layer %d, \"%s\"): inputLength (%d) must be the input type's size, %d"
+              .formatted(layerIndex, getLayerName(), inputLength, width(inputType)));
+    }
     return InputType.feedForward(nOut * width(inputType));
   }
 
   @Override
   public void setNIn(InputType inputType, boolean override) {
-    getOutputType(-1, inputType);
     if (inputLength <= 0 || override) {
       inputLength = width(inputType); // nIn stays: V cannot be seen in the input
     }
+    getOutputType(-1, inputType); // refuses what does not fit
   }
 
   private static long width(InputType inputType) {
@@ -145,7 +150,7 @@ public final class EmbeddingConcat extends FeedForwardLayer {
    * @param backward fused or stepwise
    */
   public void setBackward(Backward backward) {
-    this.backward = backward;
+    this.backward = Objects.requireNonNull(backward, "backward must not be null");
   }
 
   @Override

@@ -21,7 +21,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The runtime of {@link EmbeddingConcat}: it works on the rows that a minibatch names, copied out,
- * so that a large vocabulary costs nothing.
+ * so that a large vocabulary costs no more than the zeros in its gradient.
  */
 @SuppressWarnings("try") // scopes out of workspaces are closed, never named
 final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
@@ -30,8 +30,10 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
   private EmbeddingSteps steps; // null unless stepwise
   private int[] rows = {}; // the U rows of the table that the minibatch names, each once
   private int U;
-  private int[]
-      placeOf = {}; // [V], where a row of the table is among those, plus 1; 0 if it is not
+
+  /** [V]: where a row of the table is among those, plus 1, or 0 if it is not. */
+  private int[] placeOf = {};
+
   private int[] Xb = {}; // [n, T], places among those rows
   private double[] C = {}; // those rows of the table [U, D]
   private double[] dC = {}; // [U, D]
@@ -46,6 +48,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
   public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(false);
     requireMatrix(input, layerConf().getInputLength());
+    requireFits(input.size(0), input.size(1) * layerConf().getNOut());
     int n = (int) input.size(0);
     int width = (int) (input.size(1) * layerConf().getNOut());
     findRows(Crossing.read(input));
@@ -91,7 +94,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     placeOf = placeOf.length == V ? placeOf : new int[V];
     rows = rows.length >= Math.min(V, x.length) ? rows : new int[Math.min(V, x.length)];
     Xb = Xb.length == x.length ? Xb : new int[x.length];
-    requireIndices(x, V);
+    requireIndices(x, V, unmaskedRows((int) input.size(0)));
     U = 0;
     for (int k = 0; k < x.length; k++) {
       int row = (int) x[k];
@@ -106,10 +109,16 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     }
   }
 
-  private void requireIndices(double[] x, int V) {
+  /**
+   * Refuses what is no index; in rows that the mask leaves out anything may stand, and 0 is put
+   * there.
+   */
+  private void requireIndices(double[] x, int V, boolean[] kept) {
     int T = (int) input.size(1);
     for (int k = 0; k < x.length; k++) {
-      if (!(x[k] >= 0 && x[k] < V) || x[k] != (int) x[k]) { // the first also refuses NaN
+      if (kept != null && !kept[k / T]) {
+        x[k] = 0;
+      } else if (!(x[k] >= 0 && x[k] < V) || x[k] != (int) x[k]) { // the first also refuses NaN
         throw refusal(
             "input[%d, %d] must be a whole number from 0 to %d, was %s", k / T, k % T, V - 1, x[k]);
       }

@@ -55,6 +55,14 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
     }
   }
 
+  /** Java arrays, and so the buffers, end at 2³¹ − 1 elements. */
+  void requireFits(long n, long width) {
+    if (n * width > Integer.MAX_VALUE) {
+      throw refusal(
+          "a minibatch must hold at most %d elements, was of %d × %d", Integer.MAX_VALUE, n, width);
+    }
+  }
+
   /** Refuses what is not finite in the rows that are kept, all of them if {@code kept} is null. */
   void requireFinite(double[] x, boolean[] kept, int n, int width) {
     for (int k = 0; k < n * width; k++) {

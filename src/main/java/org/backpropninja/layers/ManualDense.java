@@ -116,7 +116,7 @@ public final class ManualDense extends FeedForwardLayer {
    * @param backward fused or stepwise
    */
   public void setBackward(Backward backward) {
-    this.backward = backward;
+    this.backward = Objects.requireNonNull(backward, "backward must not be null");
   }
 
   @Override

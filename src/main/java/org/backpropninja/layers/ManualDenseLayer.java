@@ -48,6 +48,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(false);
     requireMatrix(input, layerConf().getNIn());
+    requireFits(input.size(0), Math.max(layerConf().getNIn(), layerConf().getNOut()));
     applyDropOutIfNecessary(training, workspaceMgr);
     int n = (int) input.size(0);
     int H = (int) layerConf().getNOut();
@@ -101,7 +102,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     for (int k = 0; k < n * H; k++) {
       if (!Double.isFinite(z[k])) {
         requireFinite(Crossing.read(input), null, n, (int) input.size(1));
-        return; // not the input's fault, and the loss will say so
+        return; // not the input's fault
       }
     }
   }

@@ -24,7 +24,7 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  * indices. The output's activation is softmax or identity: both hand over logits, so the loss is
  * the same, and logits of ±10⁴ give finite, exact results. As DL4J wants it, the score and the
  * gradient are those of the sum over examples; {@code average} divides the score by the number of
- * examples that are not masked.
+ * examples of weight above 0.
  *
  * <p>A mask of [n, 1] weighs the examples and one of [n, V] the targets. An example of weight 0 has
  * loss 0 and gradient 0, and its logits and label are not looked at.

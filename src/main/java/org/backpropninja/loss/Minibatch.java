@@ -67,8 +67,7 @@ final class Minibatch {
 
   private void takeClasses(double[] label, double[] factor, boolean perTarget) {
     for (int i = 0; i < n; i++) {
-      boolean left = factor != null && !perTarget && factor[i] == 0;
-      if (left) {
+      if (factor != null && isZero(factor, i, perTarget ? V : 1)) {
         continue; // its label may be anything
       }
       Yb[i] = (int) label[i];
@@ -78,6 +77,15 @@ final class Minibatch {
       weight[i] = factor == null ? 1 : factor[perTarget ? i * V + Yb[i] : i];
       requireWeight("mask", weight[i], i, perTarget ? Yb[i] : 0);
     }
+  }
+
+  private static boolean isZero(double[] x, int row, int width) {
+    for (int k = row * width; k < (row + 1) * width; k++) {
+      if (x[k] != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void takeTargets(double[] factor, boolean perTarget) {

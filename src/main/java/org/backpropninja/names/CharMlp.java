@@ -50,6 +50,12 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
     requireAtLeast(1, "contextLength", contextLength);
     requireAtLeast(1, "embeddingSize", embeddingSize);
     requireAtLeast(1, "hiddenSize", hiddenSize);
+    long most = Integer.MAX_VALUE;
+    if (count(vocabularySize, contextLength, embeddingSize, hiddenSize) > most) {
+      throw new IllegalArgumentException(
+          "sizes (V=%d T=%d D=%d H=%d) must give at most %d parameters"
+              .formatted(vocabularySize, contextLength, embeddingSize, hiddenSize, most));
+    }
   }
 
   private static void requireAtLeast(int least, String name, int value) {
@@ -65,9 +71,12 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
    * @return V·D + T·D·H + H + H·V + V + 2·H
    */
   public long parameters() {
-    long V = vocabularySize;
-    long H = hiddenSize;
-    return V * embeddingSize + (long) contextLength * embeddingSize * H + H + H * V + V + 2 * H;
+    return (long) count(vocabularySize, contextLength, embeddingSize, hiddenSize);
+  }
+
+  /** In double, which cannot overflow and is exact up to 2⁵³. */
+  private static double count(double V, double T, double D, double H) {
+    return V * D + T * D * H + H + H * V + V + 2 * H;
   }
 
   /**

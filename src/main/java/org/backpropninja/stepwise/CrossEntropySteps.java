@@ -12,7 +12,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>{@code loss = −(1/n) Σ targets · log(softmax(logits))} over n rows and V classes. A class
  * index is the same as a row of targets with a single 1; a row of zeros is ignored but for being
- * counted in n. Source: the notebook "makemore part 4: becoming a backprop ninja".
+ * counted in n.
+ *
+ * <p>Two steps differ from the notebooks' in rounding only, so that logits thousands apart stay
+ * exact: a count gets the least number that no other count can feel, and logprobs, which is
+ * log(probs), is computed as normLogits − log(countsSum). Source: the notebook "makemore part 4:
+ * becoming a backprop ninja".
  *
  * @param targets the wanted probabilities, [n, V]; rows need not sum to one
  * @param firstMax 1 at each row's first largest logit and 0 elsewhere, [n, V]

@@ -1,12 +1,15 @@
 package org.backpropninja.layers;
 
+import static org.backpropninja.Backward.STEPWISE;
 import static org.backpropninja.testing.Networks.settings;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
@@ -15,8 +18,10 @@ import org.backpropninja.loss.ManualCrossEntropyLoss;
 import org.backpropninja.testing.Layers;
 import org.backpropninja.testing.Networks;
 import org.backpropninja.testing.Serialised;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
@@ -82,7 +87,7 @@ class BackwardRoundTripTest {
   }
 
   private static Backward way(boolean stepwise) {
-    return stepwise ? Backward.STEPWISE : Backward.FUSED;
+    return stepwise ? STEPWISE : Backward.FUSED;
   }
 
   private static MultiLayerNetwork network(boolean[] stepwise) {
@@ -127,16 +132,34 @@ class BackwardRoundTripTest {
     }
   }
 
+  static Stream<FeedForwardLayer> layersWithSteps() {
+    return Stream.of(
+        new EmbeddingConcat.Builder().nIn(9).nOut(4).inputLength(3).backward(STEPWISE).build(),
+        new ManualDense.Builder().nIn(3).nOut(4).backward(STEPWISE).build());
+  }
+
+  /** Both ways give the same bits here, so the steps of the forward pass are taken away. */
+  @ParameterizedTest
+  @MethodSource("layersWithSteps")
+  void goesBackThroughTheStepsOfTheForwardPass(FeedForwardLayer conf) throws Exception {
+    Layer layer = Layers.instantiate(conf, DataType.DOUBLE, 1);
+    INDArray x = Nd4j.createFromArray(new double[][] {{1, 8, 1}, {0, 2, 3}});
+    INDArray epsilon = Layers.random(2, -1, 1, Layers.forward(layer, x, true).shape());
+    Layers.backward(layer, epsilon);
+    field(layer, "steps").set(layer, null);
+    assertThrows(NullPointerException.class, () -> Layers.backward(layer, epsilon));
+  }
+
   /** What the layers of a trained network have computed by, not what their configurations say. */
   private static boolean[] waysTaken(MultiLayerNetwork network) throws Exception {
     OutputLayer output = (OutputLayer) network.getLayer(3).conf().getLayer();
-    boolean batchNorm = field(network, 2, "batchNorm") instanceof StepwiseBatchNorm;
-    assertEquals(batchNorm, field(network, 2, "activation") instanceof LayerActivation.BySteps);
+    boolean batchNorm = valueOf(network, 2, "batchNorm") instanceof StepwiseBatchNorm;
+    assertEquals(batchNorm, valueOf(network, 2, "activation") instanceof LayerActivation.BySteps);
     return new boolean[] {
-      field(network, 0, "steps") != null,
-      field(network, 1, "steps") != null,
+      valueOf(network, 0, "steps") != null,
+      valueOf(network, 1, "steps") != null,
       batchNorm,
-      Arrays.equals(bits(Backward.STEPWISE), gradient(output.getLossFn()))
+      Arrays.equals(bits(STEPWISE), gradient(output.getLossFn()))
     };
   }
 
@@ -153,13 +176,18 @@ class BackwardRoundTripTest {
   /** Else the last bits could not tell which way the loss takes. */
   @Test
   void theWaysOfTheLossDifferInTheirRounding() {
-    assertFalse(Arrays.equals(bits(Backward.FUSED), bits(Backward.STEPWISE)));
+    assertFalse(Arrays.equals(bits(Backward.FUSED), bits(STEPWISE)));
   }
 
-  private static Object field(MultiLayerNetwork network, int layer, String name) throws Exception {
-    var field = network.getLayer(layer).getClass().getDeclaredField(name);
+  private static Object valueOf(MultiLayerNetwork network, int layer, String name)
+      throws ReflectiveOperationException {
+    return field(network.getLayer(layer), name).get(network.getLayer(layer));
+  }
+
+  private static Field field(Layer layer, String name) throws NoSuchFieldException {
+    Field field = layer.getClass().getDeclaredField(name);
     field.setAccessible(true);
-    return field.get(network.getLayer(layer));
+    return field;
   }
 
   private static void train(MultiLayerNetwork network) {

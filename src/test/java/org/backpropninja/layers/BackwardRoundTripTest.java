@@ -97,7 +97,7 @@ class BackwardRoundTripTest {
         new EmbeddingConcat.Builder().nIn(9).nOut(4).backward(way(stepwise[0])).build(),
         new ManualDense.Builder()
             .nOut(8)
-            .activation(Activation.IDENTITY)
+            .activation(Activation.TANH)
             .backward(way(stepwise[1]))
             .build(),
         new BatchNormBessel.Builder()
@@ -153,11 +153,13 @@ class BackwardRoundTripTest {
   /** What the layers of a trained network have computed by, not what their configurations say. */
   private static boolean[] waysTaken(MultiLayerNetwork network) throws Exception {
     OutputLayer output = (OutputLayer) network.getLayer(3).conf().getLayer();
+    boolean dense = valueOf(network, 1, "steps") != null;
     boolean batchNorm = valueOf(network, 2, "batchNorm") instanceof StepwiseBatchNorm;
+    assertEquals(dense, valueOf(network, 1, "activation") instanceof LayerActivation.BySteps);
     assertEquals(batchNorm, valueOf(network, 2, "activation") instanceof LayerActivation.BySteps);
     return new boolean[] {
       valueOf(network, 0, "steps") != null,
-      valueOf(network, 1, "steps") != null,
+      dense,
       batchNorm,
       Arrays.equals(bits(STEPWISE), gradient(output.getLossFn()))
     };

@@ -213,6 +213,20 @@ class FlatGradientUpdaterTest {
     assertEquals(1, block.external);
   }
 
+  /** Then the views that the updater made at the start are of an array that nobody fills. */
+  @Test
+  void aNetworkThatMakesItsGradientAnewIsUpdatedAsByDl4j() {
+    MultiLayerNetwork stock = network(conf -> conf.updater(new Sgd(0.1)));
+    MultiLayerNetwork ours = network(conf -> conf.updater(new Sgd(0.1)));
+    FlatGradientUpdater.install(ours);
+    for (MultiLayerNetwork network : List.of(stock, ours)) {
+      train(network, 3);
+      network.initGradientsView();
+      train(network, 3);
+    }
+    assertSame(stock, ours);
+  }
+
   @Test
   void installingHalfWayKeepsTheState() {
     MultiLayerNetwork stock = network(conf -> conf.updater(new Adam(0.01)));

@@ -11,18 +11,15 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.backpropninja.Backward;
 import org.backpropninja.math.Variance;
+import org.backpropninja.testing.Serialised;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -125,11 +122,11 @@ class ConfigurationTest {
     assertEquals(conf, MultiLayerConfiguration.fromJson(conf.toJson()));
     assertEquals(conf.toJson(), MultiLayerConfiguration.fromJson(conf.toJson()).toJson());
     assertEquals(conf, MultiLayerConfiguration.fromYaml(conf.toYaml()));
-    assertEquals(conf, serialised(conf));
+    assertEquals(conf, Serialised.copy(conf));
     assertEquals(conf, conf.clone());
     assertSettings(MultiLayerConfiguration.fromJson(conf.toJson()));
     assertSettings(MultiLayerConfiguration.fromYaml(conf.toYaml()));
-    assertSettings((MultiLayerConfiguration) serialised(conf));
+    assertSettings(Serialised.copy(conf));
     assertSettings(conf.clone());
   }
 
@@ -138,7 +135,7 @@ class ConfigurationTest {
     ComputationGraphConfiguration conf = graphOfAll();
     assertEquals(conf, ComputationGraphConfiguration.fromJson(conf.toJson()));
     assertEquals(conf, ComputationGraphConfiguration.fromYaml(conf.toYaml()));
-    assertEquals(conf, serialised(conf));
+    assertEquals(conf, Serialised.copy(conf));
     assertEquals(conf, conf.clone());
   }
 
@@ -161,16 +158,6 @@ class ConfigurationTest {
     assertEquals(Set.of("gain", "bias"), norm.getConstraints().get(0).getParams());
     assertEquals(4, norm.getNIn());
     assertEquals(4, norm.getNOut());
-  }
-
-  private static Object serialised(Object conf) throws IOException, ClassNotFoundException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(conf);
-    }
-    try (var in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      return in.readObject();
-    }
   }
 
   @Test

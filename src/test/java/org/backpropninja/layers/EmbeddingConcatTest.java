@@ -8,6 +8,7 @@ import static org.backpropninja.testing.Layers.forward;
 import static org.backpropninja.testing.Layers.gradients;
 import static org.backpropninja.testing.Layers.instantiate;
 import static org.backpropninja.testing.Layers.random;
+import static org.backpropninja.testing.Networks.classes;
 import static org.backpropninja.testing.Networks.oneHot;
 import static org.backpropninja.testing.Networks.output;
 import static org.backpropninja.testing.Networks.settings;
@@ -18,6 +19,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.Layers.Layout;
@@ -30,6 +34,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -141,6 +146,52 @@ class EmbeddingConcatTest {
     backward(ours, epsilon);
     backward(theirs, epsilon.reshape('c', 4, T, D).permute(0, 2, 1).dup('c'));
     assertClose("dC", gradients(theirs), gradients(ours), 1e-6);
+  }
+
+  static Stream<Arguments> tables() {
+    return Stream.of(5, 50_000)
+        .flatMap(
+            V ->
+                Stream.of(Backward.values())
+                    .flatMap(
+                        way ->
+                            Stream.of(DataType.FLOAT, DataType.DOUBLE)
+                                .map(type -> Arguments.of(V, way, type))));
+  }
+
+  /** Minibatches of many sizes in turn, the second and fifth the same: none sees another's rows. */
+  @ParameterizedTest
+  @MethodSource("tables")
+  void minibatchesLeaveNothingBehind(int V, Backward way, DataType type) {
+    int D = 8;
+    var conf = new EmbeddingConcat.Builder().nIn(V).nOut(D).inputLength(T).backward(way);
+    Layer layer = instantiate(conf.build(), type, 1);
+    int[] sizes = {1, 7, 40, 2, 7, 3, 40};
+    for (int step = 0; step < sizes.length; step++) {
+      int[] Xb = classes(sizes[step], sizes[step] * T, V);
+      INDArray x = Nd4j.createFromArray(Xb).reshape(sizes[step], T);
+      INDArray out = forward(layer, x, true);
+      // Whole numbers, so that sums are exact in any order.
+      double[] dembcat = new Random(step).ints(Xb.length * D, 1, 9).asDoubleStream().toArray();
+      layer.getGradientsViewArray().assign(Double.NaN);
+      backward(layer, Crossing.matrix(dembcat, sizes[step], T * D).castTo(type));
+      assertTable(layer, Xb, Crossing.read(out), dembcat);
+      INDArray bad = x.dup().putScalar(sizes[step] - 1, T - 1, V);
+      assertRefused(() -> forward(layer, bad, true), "must be a whole number");
+      forward(layer, Nd4j.createFromArray(classes(step + 50, 5 * T, V)).reshape(5, T), false);
+    }
+  }
+
+  private static void assertTable(Layer layer, int[] Xb, double[] embcat, double[] dembcat) {
+    double[] C = Crossing.read(layer.getParam("W"));
+    int D = (int) layer.getParam("W").size(1);
+    double[] dC = new double[C.length];
+    for (int k = 0; k < embcat.length; k++) {
+      int at = Xb[k / D] * D + k % D;
+      assertEquals(C[at], embcat[k]);
+      dC[at] += dembcat[k];
+    }
+    assertArrayEquals(dC, tableGradient(layer));
   }
 
   @Test

@@ -11,12 +11,15 @@ import static org.backpropninja.testing.Networks.stack;
 import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.Golden;
@@ -126,6 +129,39 @@ class ManualCrossEntropyLossTest {
     }
     assertEquals(score, LOSS.computeScore(y, logits, IDENTITY, mask, false));
     assertEquals(gradient, LOSS.computeGradient(y, logits, IDENTITY, mask));
+  }
+
+  /** The ways differ in their rounding, not always but often, and so each method shows its own. */
+  @Test
+  void everyMethodTakesTheWayThatIsSet() {
+    ManualCrossEntropyLoss stepwise = new ManualCrossEntropyLoss().backward(Backward.STEPWISE);
+    int otherScores = 0;
+    int otherGradients = 0;
+    for (int seed = 1; seed <= 100; seed++) {
+      INDArray y = random(seed, 0, 1, 5, 6);
+      INDArray logits = random(seed + 1, -5, 5, 5, 6);
+      double sum = Arrays.stream(scores(stepwise, y, logits)).sum();
+      double[] gradient = Crossing.read(stepwise.computeGradient(y, logits, SOFTMAX, null));
+      assertEquals(sum, stepwise.computeScore(y, logits, SOFTMAX, null, false));
+      var both = stepwise.computeGradientAndScore(y, logits, SOFTMAX, null, false);
+      assertEquals(sum, both.getFirst());
+      assertArrayEquals(gradient, Crossing.read(both.getSecond()));
+      double[] fused = Crossing.read(LOSS.computeGradient(y, logits, SOFTMAX, null));
+      otherScores += sum == Arrays.stream(scores(LOSS, y, logits)).sum() ? 0 : 1;
+      otherGradients += Arrays.equals(fused, gradient) ? 0 : 1;
+    }
+    assertTrue(otherScores > 0, "the scores are all fused");
+    assertTrue(otherGradients > 0, "the gradients are all fused");
+  }
+
+  private static double[] scores(ManualCrossEntropyLoss loss, INDArray y, INDArray logits) {
+    return Crossing.read(loss.computeScoreArray(y, logits, SOFTMAX, null));
+  }
+
+  @Test
+  void equalsTellsTheWaysApart() {
+    assertEquals(LOSS, new ManualCrossEntropyLoss().backward(Backward.FUSED));
+    assertNotEquals(LOSS, new ManualCrossEntropyLoss().backward(Backward.STEPWISE));
   }
 
   @ParameterizedTest(autoCloseArguments = false) // INDArray is closeable, and they are shared

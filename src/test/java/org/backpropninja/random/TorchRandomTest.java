@@ -4,11 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
 import java.util.stream.Stream;
+import org.backpropninja.testing.Serialised;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -88,15 +85,8 @@ class TorchRandomTest {
   void goesOnAfterSerialization() throws Exception {
     TorchRandom random = new TorchRandom(42);
     random.randn(3);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(random);
-    }
-    try (ObjectInputStream in =
-        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      TorchRandom copy = (TorchRandom) in.readObject();
-      assertArrayEquals(random.randn(5), copy.randn(5));
-    }
+    TorchRandom copy = Serialised.copy(random);
+    assertArrayEquals(random.randn(5), copy.randn(5));
   }
 
   @Test

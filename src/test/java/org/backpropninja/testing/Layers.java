@@ -84,14 +84,24 @@ public final class Layers {
   public enum Layout {
     C {
       @Override
-      public INDArray of(INDArray x) {
-        return x.dup('c');
+      public INDArray surroundings(DataType type, long... shape) {
+        return sevens(type, shape);
+      }
+
+      @Override
+      public INDArray within(INDArray surroundings, long... shape) {
+        return surroundings;
       }
     },
     F {
       @Override
-      public INDArray of(INDArray x) {
-        return x.dup('f');
+      public INDArray surroundings(DataType type, long... shape) {
+        return sevens(type, shape).dup('f');
+      }
+
+      @Override
+      public INDArray within(INDArray surroundings, long... shape) {
+        return surroundings;
       }
     },
     /**
@@ -99,28 +109,45 @@ public final class Layers {
      */
     VIEW {
       @Override
-      public INDArray of(INDArray x) {
-        INDArray larger =
-            Nd4j.valueArrayOf(new long[] {x.size(0) + 3, x.size(1) + 5}, 7.0, x.dataType());
-        INDArray view =
-            larger.get(
-                NDArrayIndex.interval(2, 2 + x.size(0)), NDArrayIndex.interval(1, 1 + x.size(1)));
-        return view.assign(x);
+      public INDArray surroundings(DataType type, long... shape) {
+        return sevens(type, shape[0] + 3, shape[1] + 5);
+      }
+
+      @Override
+      public INDArray within(INDArray surroundings, long... shape) {
+        return surroundings.get(
+            NDArrayIndex.interval(2, 2 + shape[0]), NDArrayIndex.interval(1, 1 + shape[1]));
       }
     },
     /** A dense column-major stretch of a larger vector, as DL4J's parameters are. */
     F_VIEW {
       @Override
-      public INDArray of(INDArray x) {
-        INDArray larger = Nd4j.valueArrayOf(new long[] {x.length() + 9}, 7.0, x.dataType());
-        return larger
-            .get(NDArrayIndex.interval(4, 4 + x.length()))
-            .reshape('f', x.shape())
-            .assign(x);
+      public INDArray surroundings(DataType type, long... shape) {
+        return sevens(type, shape[0] * shape[1] + 9);
+      }
+
+      @Override
+      public INDArray within(INDArray surroundings, long... shape) {
+        return surroundings
+            .get(NDArrayIndex.interval(4, 4 + shape[0] * shape[1]))
+            .reshape('f', shape);
       }
     };
 
-    public abstract INDArray of(INDArray x);
+    /** An array full of 7 that holds a matrix of that shape, and more if the layout is a view. */
+    public abstract INDArray surroundings(DataType type, long... shape);
+
+    /** The matrix in its surroundings. */
+    public abstract INDArray within(INDArray surroundings, long... shape);
+
+    /** A copy that lies like this. */
+    public INDArray of(INDArray x) {
+      return within(surroundings(x.dataType(), x.shape()), x.shape()).assign(x);
+    }
+
+    private static INDArray sevens(DataType type, long... shape) {
+      return Nd4j.valueArrayOf(shape, 7.0, type);
+    }
   }
 
   /** A double matrix of uniform random numbers. */

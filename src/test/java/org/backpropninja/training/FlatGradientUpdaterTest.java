@@ -1,6 +1,7 @@
 package org.backpropninja.training;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpropninja.layers.BatchNormBessel;
@@ -22,6 +24,8 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.MultiLayerUpdater;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -140,6 +144,87 @@ class FlatGradientUpdaterTest {
     ModelSerializer.writeModel(network, saved, true);
     return ModelSerializer.restoreMultiLayerNetwork(
         new ByteArrayInputStream(saved.toByteArray()), true);
+  }
+
+  /** Counts which of the two ways DL4J's updater takes, one more block beside its own. */
+  private static final class CountingBlock extends UpdaterBlock {
+    private int standard;
+    private int external;
+
+    CountingBlock(UpdaterBlock like) {
+      super(0, 0, 0, 0, like.getLayersAndVariablesInBlock());
+    }
+
+    @Override
+    public void update(int iteration, int epoch) {
+      standard++;
+    }
+
+    @Override
+    public void updateExternalGradient(
+        int iteration, int epoch, INDArray gradient, INDArray parameters) {
+      external++;
+    }
+  }
+
+  private static CountingBlock counting(MultiLayerNetwork network) {
+    List<UpdaterBlock> blocks = ((MultiLayerUpdater) network.getUpdater()).getUpdaterBlocks();
+    CountingBlock block = new CountingBlock(blocks.get(0));
+    blocks.add(block);
+    return block;
+  }
+
+  @Test
+  void takesTheWayOfPrebuiltViewsThatDl4jMisses() {
+    MultiLayerNetwork stock = network(conf -> conf.updater(new Sgd(0.1)));
+    CountingBlock theirs = counting(stock);
+    train(stock, 5);
+    assertEquals(0, theirs.standard, "DL4J itself takes it now: this class is of no use");
+    assertEquals(5, theirs.external);
+
+    MultiLayerNetwork ours = network(conf -> conf.updater(new Sgd(0.1)));
+    FlatGradientUpdater.install(ours);
+    CountingBlock block = counting(ours);
+    train(ours, 5);
+    assertEquals(5, block.standard);
+    assertEquals(0, block.external);
+  }
+
+  /** What is really another's, as when one network's gradient updates another, stays external. */
+  @Test
+  void aGradientFromElsewhereIsTakenAsSuch() {
+    MultiLayerNetwork stock = network(conf -> conf.updater(new Adam(0.01)));
+    MultiLayerNetwork ours = network(conf -> conf.updater(new Adam(0.01)));
+    FlatGradientUpdater.install(ours);
+    CountingBlock block = counting(ours);
+    MultiLayerNetwork elsewhere = network(conf -> conf.updater(new Adam(0.01)).seed(9));
+    for (MultiLayerNetwork network : List.of(stock, ours)) {
+      train(network, 1);
+      elsewhere.setInput(X);
+      elsewhere.setLabels(Y);
+      elsewhere.computeGradientAndScore();
+      network
+          .getUpdater()
+          .update(network, elsewhere.gradient(), 1, 0, 8, LayerWorkspaceMgr.noWorkspaces());
+      network.params().subi(elsewhere.gradient().gradient());
+    }
+    assertSame(stock, ours);
+    assertEquals(1, block.standard);
+    assertEquals(1, block.external);
+  }
+
+  /** Then the views that the updater made at the start are of an array that nobody fills. */
+  @Test
+  void aNetworkThatMakesItsGradientAnewIsUpdatedAsByDl4j() {
+    MultiLayerNetwork stock = network(conf -> conf.updater(new Sgd(0.1)));
+    MultiLayerNetwork ours = network(conf -> conf.updater(new Sgd(0.1)));
+    FlatGradientUpdater.install(ours);
+    for (MultiLayerNetwork network : List.of(stock, ours)) {
+      train(network, 3);
+      network.initGradientsView();
+      train(network, 3);
+    }
+    assertSame(stock, ours);
   }
 
   @Test

@@ -64,8 +64,11 @@ public final class MatrixProduct {
     } else {
       INDArray left = transposeA ? a.transpose() : a;
       INDArray right = transposeB ? b.transpose() : b;
-      INDArray ab = left.castTo(c.dataType()).mmul(right.castTo(c.dataType()));
-      c.assign(keep == 0 ? ab : c.add(ab));
+      INDArray ab = keep == 0 ? c : c.ulike();
+      left.castTo(c.dataType()).mmuli(right.castTo(c.dataType()), ab);
+      if (keep == 1) {
+        c.addi(ab);
+      }
     }
   }
 

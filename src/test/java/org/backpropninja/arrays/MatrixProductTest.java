@@ -99,6 +99,9 @@ class MatrixProductTest {
         String what = "%s, transposed %s and %s".formatted(product, transposeA, transposeB);
         assertClose(what, product.elements(), Crossing.read(result), 0);
         assertEquals(before, after, what + ": outside the view");
+        result.assign(product.c().neg());
+        MatrixProduct.multiplyAndAdd(left, transposeA, right, transposeB, result);
+        assertClose(what + ": added", new double[product.m * product.n], Crossing.read(result), 0);
         assertEquals(product.a(transposeA).castTo(typeA), left, what + ": left operand");
         assertEquals(product.b(transposeB).castTo(typeB), right, what + ": right operand");
       }

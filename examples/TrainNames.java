@@ -145,7 +145,7 @@ public final class TrainNames implements Callable<Integer> {
     requireUsable();
     List<String> words = NamesFile.read(names);
     NamesSplit split = NamesSplit.of(words, context);
-    CharMlp mlp = new CharMlp(split.train().vocabulary().size(), context, embedding, hidden);
+    CharMlp mlp = mlp(split.train().vocabulary().size());
     RunFolder folder = RunFolder.create(folder());
 
     TorchRandom random = new TorchRandom(seed);
@@ -153,13 +153,7 @@ public final class TrainNames implements Callable<Integer> {
         mlp.network(
             CharMlp.notebookSgd(steps), DataType.FLOAT, random, new TorchRandom(BATCH_NORM_SEED));
     Losses minibatchLosses = new Losses();
-    long start = System.nanoTime();
-    try (Progress progress = new Progress(steps)) {
-      network.setListeners(minibatchLosses, progress);
-      network.fit(new MinibatchIterator(split.train(), random, batch, steps));
-    }
-    double microseconds = (System.nanoTime() - start) / 1e3;
-    network.setListeners();
+    double microseconds = fit(network, split.train(), random, minibatchLosses);
     Calibration.calibrate(network, split.train().chunks(4096));
 
     Summary summary =
@@ -176,6 +170,26 @@ public final class TrainNames implements Callable<Integer> {
     folder.write(summary);
     folder.write(network);
     return new Result(summary, network, folder.folder());
+  }
+
+  /** Trains, and tells how many microseconds it took. */
+  private double fit(
+      MultiLayerNetwork network, NamesDataset data, TorchRandom random, Losses minibatchLosses) {
+    long start = System.nanoTime();
+    try (Progress progress = new Progress(steps)) {
+      network.setListeners(minibatchLosses, progress);
+      network.fit(new MinibatchIterator(data, random, batch, steps));
+    }
+    network.setListeners();
+    return (System.nanoTime() - start) / 1e3;
+  }
+
+  private CharMlp mlp(int vocabularySize) {
+    try {
+      return new CharMlp(vocabularySize, context, embedding, hidden);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage());
+    }
   }
 
   private static Parts<Double> losses(NamesSplit split, ToDoubleFunction<NamesDataset> loss) {

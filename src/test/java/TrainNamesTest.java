@@ -112,6 +112,7 @@ class TrainNamesTest {
         Arguments.of("--steps 0", "--steps (0) must be from 1 to 2147483647"),
         Arguments.of("--steps many", "many"),
         Arguments.of("--batch 1", "--batch (1) must be from 2"),
+        Arguments.of("--hidden 2147483647", "must give at most 2147483647 parameters"),
         Arguments.of("--hidden -4", "--hidden (-4) must be from 1"),
         Arguments.of("--embedding 0", "--embedding (0) must be from 1"),
         Arguments.of("--context 0", "--context (0) must be from 1"),

@@ -45,7 +45,7 @@ public class BatchNorm {
    */
   public BatchNorm(int H, double epsilon, Variance variance) {
     if (!(epsilon >= 0)) {
-      throw new IllegalArgumentException("epsilon (" + epsilon + ") must not be negative");
+      throw new IllegalArgumentException("epsilon (" + epsilon + ") must be at least 0");
     }
     this.H = H;
     this.epsilon = epsilon;

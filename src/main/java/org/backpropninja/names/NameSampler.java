@@ -32,7 +32,7 @@ public record NameSampler(MultiLayerNetwork network, Vocabulary vocabulary, int 
    */
   public List<String> sample(int count, TorchRandom random) {
     if (count < 0) {
-      throw new IllegalArgumentException("count (" + count + ") must not be negative");
+      throw new IllegalArgumentException("count (" + count + ") must be at least 0");
     }
     // Made anew for each call: the network may be trained in between.
     ContextProbabilities probabilities =

@@ -41,7 +41,7 @@ public final class NamesDataset implements Serializable {
   public NamesDataset(Vocabulary vocabulary, int contextLength, List<String> words) {
     if (contextLength < 1) {
       throw new IllegalArgumentException(
-          "contextLength (%d) must be 1 or more".formatted(contextLength));
+          "contextLength (%d) must be at least 1".formatted(contextLength));
     }
     if (words.isEmpty()) {
       throw new IllegalArgumentException("words (0) must hold at least one word");
@@ -171,7 +171,7 @@ public final class NamesDataset implements Serializable {
   private void requireExample(int example) {
     if (example < 0 || example >= codes.length) {
       throw new IndexOutOfBoundsException(
-          "example (%d) must be between 0 and %d".formatted(example, codes.length - 1));
+          "example (%d) must be from 0 to %d".formatted(example, codes.length - 1));
     }
   }
 }

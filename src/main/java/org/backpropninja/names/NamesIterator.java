@@ -83,7 +83,7 @@ abstract class NamesIterator implements DataSetIterator {
 
   static int requirePositive(String name, int value) {
     if (value < 1) {
-      throw new IllegalArgumentException("%s (%d) must be 1 or more".formatted(name, value));
+      throw new IllegalArgumentException("%s (%d) must be at least 1".formatted(name, value));
     }
     return value;
   }

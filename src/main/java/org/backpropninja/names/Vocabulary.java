@@ -88,7 +88,7 @@ public final class Vocabulary implements Serializable {
   public char character(int index) {
     if (index < 0 || index >= characters.length) {
       throw new IndexOutOfBoundsException(
-          "index (%d) must be between 0 and %d".formatted(index, characters.length - 1));
+          "index (%d) must be from 0 to %d".formatted(index, characters.length - 1));
     }
     return characters[index];
   }

@@ -4,7 +4,9 @@
  * <p>{@link org.backpropninja.names.NamesFile} reads the words, {@link
  * org.backpropninja.names.NamesSplit} shuffles and divides them into three {@link
  * org.backpropninja.names.NamesDataset}s over one {@link org.backpropninja.names.Vocabulary}, and
- * {@link org.backpropninja.names.MinibatchIterator} draws the minibatches to train on.
+ * {@link org.backpropninja.names.MinibatchIterator} draws the minibatches to train on. {@link
+ * org.backpropninja.names.CharMlp} is the network, {@link org.backpropninja.names.NameSampler}
+ * invents names with it, and {@link org.backpropninja.names.RunFolder} keeps what came out.
  *
  * <p>Source: makemore parts 2 to 4, {@code build_dataset}.
  */

@@ -23,7 +23,7 @@ public final class PythonRandom {
    */
   public PythonRandom(long seed) {
     if (seed < 0) {
-      throw new IllegalArgumentException("seed (%d) must be 0 or more".formatted(seed));
+      throw new IllegalArgumentException("seed (%d) must be at least 0".formatted(seed));
     }
     int low = (int) seed;
     int high = (int) (seed >>> 32);
@@ -42,7 +42,7 @@ public final class PythonRandom {
    */
   public int randbelow(int n) {
     if (n < 1) {
-      throw new IllegalArgumentException("n (%d) must be 1 or more".formatted(n));
+      throw new IllegalArgumentException("n (%d) must be at least 1".formatted(n));
     }
     int surplusBits = Integer.numberOfLeadingZeros(n);
     int drawn;

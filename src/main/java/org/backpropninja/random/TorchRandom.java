@@ -35,7 +35,7 @@ public final class TorchRandom implements Serializable {
   public TorchRandom(long seed) {
     if (seed < 0 || seed > MAX_SEED) {
       throw new IllegalArgumentException(
-          "seed (%d) must be between 0 and %d".formatted(seed, MAX_SEED));
+          "seed (%d) must be from 0 to %d".formatted(seed, MAX_SEED));
     }
     engine = new MersenneTwister((int) seed);
   }
@@ -198,13 +198,13 @@ public final class TorchRandom implements Serializable {
 
   private static void requireSize(int size) {
     if (size < 0) {
-      throw new IllegalArgumentException("size (%d) must be 0 or more".formatted(size));
+      throw new IllegalArgumentException("size (%d) must be at least 0".formatted(size));
     }
   }
 
   private static void requireHigh(int high) {
     if (high < 1) {
-      throw new IllegalArgumentException("high (%d) must be 1 or more".formatted(high));
+      throw new IllegalArgumentException("high (%d) must be at least 1".formatted(high));
     }
   }
 

@@ -151,7 +151,7 @@ public record BatchNormSteps(
     }
     if (hprebn.rows() <= correction) {
       throw new IllegalArgumentException(
-          "hprebn's rows (%d) must be 2 or more for the unbiased variance"
+          "hprebn's rows (%d) must be at least 2 for the unbiased variance"
               .formatted(hprebn.rows()));
     }
     if (!(eps > 0)) {

@@ -484,5 +484,15 @@ class BatchNormBesselTest {
     assertRefused(NullPointerException.class, () -> b.runningVariance(null), "runningVariance");
     assertRefused(
         IllegalArgumentException.class, () -> b.nIn(3).nOut(4).build(), "nOut (4)", "nIn (3)");
+    BatchNormBessel layer = new BatchNormBessel();
+    assertRefused(NullPointerException.class, () -> layer.setVariance(null), "variance");
+    assertRefused(NullPointerException.class, () -> layer.setRunningVariance(null), "running");
+    assertRefused(NullPointerException.class, () -> layer.setBackward(null), "backward");
+    assertRefused(IllegalArgumentException.class, () -> layer.setDecay(2), "decay (2.0)");
+    assertRefused(IllegalArgumentException.class, () -> layer.setEps(0), "eps (0.0)");
+    assertRefused(
+        IllegalStateException.class,
+        () -> layer.getPreProcessorForInputType(InputType.convolutional(2, 2, 3)),
+        "must be feed-forward or recurrent");
   }
 }

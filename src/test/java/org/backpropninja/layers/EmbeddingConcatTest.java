@@ -205,6 +205,18 @@ class EmbeddingConcatTest {
     assertArrayEquals(new double[] {3, 3, 2, 2, 0, 0, 1, 1, 3, 3}, tableGradient(layer));
   }
 
+  @Test
+  void indicesOfMaskedExamplesAreNotLookedAt() {
+    Layer layer = layer(DataType.DOUBLE);
+    layer.setMaskArray(Nd4j.create(new double[] {1, 0}, 2, 1));
+    INDArray x = Nd4j.create(new double[][] {{1, 2, 3}, {-1, Double.NaN, 99}});
+    INDArray out = forward(layer, x, true);
+    assertTrue(largest(Crossing.read(out.getRow(0))) > 0);
+    assertEquals(0, largest(Crossing.read(out.getRow(1))));
+    backward(layer, Nd4j.ones(DataType.DOUBLE, 2, T * D));
+    assertArrayEquals(new double[] {0, 0, 1, 1, 1, 1, 1, 1, 0, 0}, tableGradient(layer));
+  }
+
   @ParameterizedTest
   @ValueSource(doubles = {5, -1, 2.7, Double.NaN, Double.POSITIVE_INFINITY, 4294967296.0})
   void refusesWhatIsNoIndex(double value) {
@@ -241,6 +253,10 @@ class EmbeddingConcatTest {
         DL4JInvalidConfigException.class,
         () -> instantiate(builder().nIn(0).build(), DataType.FLOAT, 1),
         "nIn=0");
+    assertRefused(
+        IllegalStateException.class,
+        () -> builder().build().setNIn(InputType.feedForward(4), false),
+        "inputLength (3) must be the input type's size, 4");
     Class<IllegalArgumentException> illegal = IllegalArgumentException.class;
     assertRefused(illegal, () -> builder().inputLength(0), "inputLength (0)");
     assertRefused(

@@ -264,6 +264,16 @@ class ManualCrossEntropyLossTest {
     }
   }
 
+  /** A mask of the targets that keeps none of an example's leaves the example out. */
+  @Test
+  void labelOfARowWithoutTargetsIsNotLookedAt() {
+    INDArray logits = random(1, -1, 1, 2, 3);
+    INDArray mask = matrix(2, 1, 1, 1, 0, 0, 0);
+    assertEquals(
+        LOSS.computeScore(column(2), logits.getRows(0), SOFTMAX, null, false),
+        LOSS.computeScore(column(2, -100), logits, SOFTMAX, mask, false));
+  }
+
   @Test
   void everythingMaskedIsZero() {
     INDArray logits = random(1, -1, 1, 2, 3);

@@ -144,7 +144,7 @@ class MathTest {
       assertRefused(
           IllegalArgumentException.class,
           () -> new BatchNorm(1, epsilon, Variance.BIASED),
-          "epsilon (" + epsilon + ") must not be negative");
+          "epsilon (" + epsilon + ") must be at least 0");
     }
   }
 }

@@ -96,7 +96,7 @@ class NamesDatasetTest {
   @Test
   void refusesBadWordsAndContextLengths() {
     assertRefused(
-        "contextLength (0) must be 1 or more", () -> new NamesDataset(vocabulary, 0, WORDS));
+        "contextLength (0) must be at least 1", () -> new NamesDataset(vocabulary, 0, WORDS));
     assertRefused(
         "words (0) must hold at least one word", () -> new NamesDataset(vocabulary, 3, List.of()));
     assertRefused(
@@ -110,7 +110,7 @@ class NamesDatasetTest {
   @Test
   void refusesExamplesThatItLacks() {
     // 14 characters and 5 end markers
-    String range = " must be between 0 and 18";
+    String range = " must be from 0 to 18";
     refusesExample("example (-1)" + range, -1);
     refusesExample("example (19)" + range, 19);
     assertRefused(

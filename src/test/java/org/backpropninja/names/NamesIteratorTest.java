@@ -153,10 +153,10 @@ class NamesIteratorTest {
   @Test
   void refusesBadSizesByNameAndValue() {
     TorchRandom random = new TorchRandom(1);
-    assertRefused("batch (0) must be 1 or more", () -> new MinibatchIterator(DATA, random, 0, 1));
-    assertRefused("steps (0) must be 1 or more", () -> new MinibatchIterator(DATA, random, 1, 0));
-    assertRefused("chunkSize (-1) must be 1 or more", () -> DATA.chunks(-1));
-    assertRefused("num (0) must be 1 or more", () -> DATA.chunks(1).next(0));
+    assertRefused("batch (0) must be at least 1", () -> new MinibatchIterator(DATA, random, 0, 1));
+    assertRefused("steps (0) must be at least 1", () -> new MinibatchIterator(DATA, random, 1, 0));
+    assertRefused("chunkSize (-1) must be at least 1", () -> DATA.chunks(-1));
+    assertRefused("num (0) must be at least 1", () -> DATA.chunks(1).next(0));
   }
 
   private static void assertExamples(DataSet minibatch, int... examples) {

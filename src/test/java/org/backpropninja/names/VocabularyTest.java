@@ -43,11 +43,11 @@ class VocabularyTest {
         () -> vocabulary.indexOf('!'));
     assertRefused(
         IndexOutOfBoundsException.class,
-        "index (-1) must be between 0 and 11",
+        "index (-1) must be from 0 to 11",
         () -> vocabulary.character(-1));
     assertRefused(
         IndexOutOfBoundsException.class,
-        "index (12) must be between 0 and 11",
+        "index (12) must be from 0 to 11",
         () -> vocabulary.character(12));
   }
 

@@ -54,10 +54,10 @@ class PythonRandomTest {
   @Test
   void refusesBadArgumentsByNameAndValue() {
     Exception seed = assertThrows(IllegalArgumentException.class, () -> new PythonRandom(-1));
-    assertEquals("seed (-1) must be 0 or more", seed.getMessage());
+    assertEquals("seed (-1) must be at least 0", seed.getMessage());
     PythonRandom random = new PythonRandom(1);
     Exception n = assertThrows(IllegalArgumentException.class, () -> random.randbelow(0));
-    assertEquals("n (0) must be 1 or more", n.getMessage());
+    assertEquals("n (0) must be at least 1", n.getMessage());
   }
 
   private static List<Integer> numbers(int n) {

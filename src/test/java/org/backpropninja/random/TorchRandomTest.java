@@ -92,14 +92,13 @@ class TorchRandomTest {
   @Test
   void refusesBadArgumentsByNameAndValue() {
     TorchRandom random = new TorchRandom(1);
-    refuses("seed (-1) must be between 0 and 4294967295", () -> new TorchRandom(-1));
-    refuses(
-        "seed (4294967296) must be between 0 and 4294967295", () -> new TorchRandom(4294967296L));
-    refuses("size (-1) must be 0 or more", () -> random.randn(-1));
-    refuses("size (-2) must be 0 or more", () -> random.rand(-2));
-    refuses("size (-3) must be 0 or more", () -> random.randint(1, -3));
-    refuses("high (0) must be 1 or more", () -> random.randint(0));
-    refuses("high (-1) must be 1 or more", () -> random.randint(-1, new int[0]));
+    refuses("seed (-1) must be from 0 to 4294967295", () -> new TorchRandom(-1));
+    refuses("seed (4294967296) must be from 0 to 4294967295", () -> new TorchRandom(4294967296L));
+    refuses("size (-1) must be at least 0", () -> random.randn(-1));
+    refuses("size (-2) must be at least 0", () -> random.rand(-2));
+    refuses("size (-3) must be at least 0", () -> random.randint(1, -3));
+    refuses("high (0) must be at least 1", () -> random.randint(0));
+    refuses("high (-1) must be at least 1", () -> random.randint(-1, new int[0]));
   }
 
   @Test

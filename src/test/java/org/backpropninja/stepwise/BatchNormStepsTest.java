@@ -72,7 +72,7 @@ class BatchNormStepsTest {
   void argumentsOutOfRangeAreRefused() {
     INDArray x = Nd4j.ones(DataType.DOUBLE, 1, 3);
 
-    assertRefused("hprebn's rows (1) must be 2 or more for the unbiased variance", x, x, 1, 1e-5);
+    assertRefused("hprebn's rows (1) must be at least 2 for the unbiased variance", x, x, 1, 1e-5);
     assertRefused("correction (2) must be 0 or 1", x, x, 2, 1e-5);
     assertRefused("eps (0.0) must be positive", x, x, 0, 0);
     assertRefused("bngain [3, 1] must be [1, 3]", x, x.transpose(), 0, 1e-5);

@@ -1,25 +1,16 @@
 package org.backpropninja.layers;
 
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import org.backpropninja.Backward;
 import org.backpropninja.math.Variance;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.conf.layers.LayerValidation;
-import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.regularization.Regularization;
@@ -61,7 +52,7 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * Normalization", 2015; makemore part 4; PyTorch issue 1410. The formulas are in {@link
  * org.backpropninja.math.BatchNorm}.
  */
-public final class BatchNormBessel extends FeedForwardLayer {
+public final class BatchNormBessel extends ManualLayer {
 
   static final String GAIN = "gain";
   static final String BIAS = "bias";
@@ -69,15 +60,10 @@ public final class BatchNormBessel extends FeedForwardLayer {
   static final String VAR = "var";
   private static final Set<String> RUNNING = Set.of(MEAN, VAR);
 
-  private static final Parameters<BatchNormBessel> PARAMETERS =
-      new Parameters<>(BatchNormBessel.class, BatchNormBessel::parameters);
-
   private double decay = 0.9;
   private double eps = 1e-5;
   private Variance variance = Variance.UNBIASED;
   private Variance runningVariance = Variance.UNBIASED;
-
-  private Backward backward = Backward.FUSED;
 
   /** For deserialisation; users take the {@link Builder}. */
   public BatchNormBessel() {}
@@ -93,12 +79,12 @@ public final class BatchNormBessel extends FeedForwardLayer {
     if (activationFn == null) {
       activationFn = new ActivationIdentity(); // or the network's would be taken
     }
-    backward = builder.backward;
     initializeConstraints(builder);
     setConstraints(constraints);
   }
 
-  private List<Parameter> parameters() {
+  @Override
+  List<Parameter> parameters() {
     return List.of(
         Parameter.vector(GAIN, nOut, getGainInit()),
         Parameter.vector(BIAS, nOut, getBiasInit()),
@@ -107,21 +93,8 @@ public final class BatchNormBessel extends FeedForwardLayer {
   }
 
   @Override
-  public Layer instantiate(
-      NeuralNetConfiguration conf,
-      Collection<TrainingListener> trainingListeners,
-      int layerIndex,
-      INDArray layerParamsView,
-      boolean initializeParams,
-      DataType networkDataType) {
-    LayerValidation.assertNInNOutSet("BatchNormBessel", getLayerName(), layerIndex, nIn, nOut);
-    return new BatchNormBesselLayer(conf, networkDataType)
-        .attach(trainingListeners, layerIndex, layerParamsView, initializeParams);
-  }
-
-  @Override
-  public ParamInitializer initializer() {
-    return PARAMETERS;
+  HandWrittenLayer<?> runtime(NeuralNetConfiguration conf, DataType dataType) {
+    return new BatchNormBesselLayer(conf, dataType);
   }
 
   @Override
@@ -177,11 +150,6 @@ public final class BatchNormBessel extends FeedForwardLayer {
       }
     }
     super.setConstraints(constraints);
-  }
-
-  @Override
-  public LayerMemoryReport getMemoryReport(InputType inputType) {
-    return PARAMETERS.memoryReport(this, inputType, getOutputType(-1, inputType));
   }
 
   /**
@@ -271,29 +239,6 @@ public final class BatchNormBessel extends FeedForwardLayer {
     return eps;
   }
 
-  /**
-   * Returns the way that forward and backward pass are computed.
-   *
-   * @return fused or stepwise
-   */
-  public Backward getBackward() {
-    return backward;
-  }
-
-  /**
-   * Sets the way that forward and backward pass are computed; for deserialisation.
-   *
-   * @param backward fused or stepwise
-   */
-  public void setBackward(Backward backward) {
-    this.backward = Objects.requireNonNull(backward, "backward must not be null");
-  }
-
-  @Override
-  protected boolean canEqual(Object other) {
-    return other instanceof BatchNormBessel;
-  }
-
   @Override
   public boolean equals(Object other) {
     return super.equals(other)
@@ -301,45 +246,31 @@ public final class BatchNormBessel extends FeedForwardLayer {
         && decay == o.decay
         && eps == o.eps
         && variance == o.variance
-        && runningVariance == o.runningVariance
-        && backward == o.backward;
+        && runningVariance == o.runningVariance;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(
-        super.hashCode(), decay, eps, variance.name(), runningVariance.name(), backward.name());
+    return Objects.hash(super.hashCode(), decay, eps, variance.name(), runningVariance.name());
   }
 
   @Override
   public String toString() {
-    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s, backward=%s)"
-        .formatted(super.toString(), decay, eps, variance, runningVariance, backward);
+    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s)"
+        .formatted(super.toString(), decay, eps, variance, runningVariance);
   }
 
   /** Builds a {@link BatchNormBessel}. */
   @SuppressWarnings("unchecked") // DL4J declares <E extends Layer> E build()
-  public static final class Builder extends FeedForwardLayer.Builder<Builder> {
+  public static final class Builder extends ManualLayer.Builder<Builder> {
 
     private double decay = 0.9;
     private double eps = 1e-5;
     private Variance variance = Variance.UNBIASED;
     private Variance runningVariance = Variance.UNBIASED;
-    private Backward backward = Backward.FUSED;
 
     /** Starts with decay 0.9, ε = 1e-5, both variances unbiased, identity. */
     public Builder() {}
-
-    /**
-     * Sets the way that forward and backward pass are computed. Default: fused.
-     *
-     * @param backward fused or stepwise
-     * @return this
-     */
-    public Builder backward(Backward backward) {
-      this.backward = Objects.requireNonNull(backward, "backward must not be null");
-      return this;
-    }
 
     /**
      * Sets the weight of the past in the running statistics: 1 − PyTorch's momentum. Default: 0.9.

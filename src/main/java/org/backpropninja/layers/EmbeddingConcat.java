@@ -1,22 +1,13 @@
 package org.backpropninja.layers;
 
-import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
-import org.backpropninja.Backward;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.conf.layers.LayerValidation;
-import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * An embedding whose vectors are laid side by side: indices in, one long row per example out.
@@ -37,14 +28,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * part 4, {@code emb = C[Xb]; embcat = emb.view(n, -1)}; the formulas are in {@link
  * org.backpropninja.math.Embedding}.
  */
-public final class EmbeddingConcat extends FeedForwardLayer {
-
-  private static final Parameters<EmbeddingConcat> PARAMETERS =
-      new Parameters<>(EmbeddingConcat.class, EmbeddingConcat::parameters);
+public final class EmbeddingConcat extends ManualLayer {
 
   private long inputLength;
-
-  private Backward backward = Backward.FUSED;
 
   /** For deserialisation; users take the {@link Builder}. */
   public EmbeddingConcat() {}
@@ -53,35 +39,27 @@ public final class EmbeddingConcat extends FeedForwardLayer {
     super(builder);
     inputLength = builder.inputLength;
     activationFn = new ActivationIdentity(); // or the network's would be taken
-    backward = builder.backward;
     initializeConstraints(builder);
   }
 
-  private List<Parameter> parameters() {
+  @Override
+  List<Parameter> parameters() {
     return List.of(Parameter.weights(nIn, nOut, getWeightInitFn()));
   }
 
   @Override
-  public Layer instantiate(
-      NeuralNetConfiguration conf,
-      Collection<TrainingListener> trainingListeners,
-      int layerIndex,
-      INDArray layerParamsView,
-      boolean initializeParams,
-      DataType networkDataType) {
-    LayerValidation.assertNInNOutSet("EmbeddingConcat", getLayerName(), layerIndex, nIn, nOut);
+  HandWrittenLayer<?> runtime(NeuralNetConfiguration conf, DataType dataType) {
+    return new EmbeddingConcatLayer(conf, dataType);
+  }
+
+  @Override
+  void validate(int layerIndex) {
+    super.validate(layerIndex);
     if (inputLength < 1) {
       throw new DL4JInvalidConfigException(
           "EmbeddingConcat (layer %d, \"%s\"): inputLength (%d) must be at least 1; set it, or the network's input type"
               .formatted(layerIndex, getLayerName(), inputLength));
     }
-    return new EmbeddingConcatLayer(conf, networkDataType)
-        .attach(trainingListeners, layerIndex, layerParamsView, initializeParams);
-  }
-
-  @Override
-  public ParamInitializer initializer() {
-    return PARAMETERS;
   }
 
   @Override
@@ -112,11 +90,6 @@ public final class EmbeddingConcat extends FeedForwardLayer {
     return null; // indices are taken as they come
   }
 
-  @Override
-  public LayerMemoryReport getMemoryReport(InputType inputType) {
-    return PARAMETERS.memoryReport(this, inputType, getOutputType(-1, inputType));
-  }
-
   /**
    * Returns T, the number of indices of an example.
    *
@@ -135,73 +108,31 @@ public final class EmbeddingConcat extends FeedForwardLayer {
     this.inputLength = inputLength;
   }
 
-  /**
-   * Returns the way that forward and backward pass are computed.
-   *
-   * @return fused or stepwise
-   */
-  public Backward getBackward() {
-    return backward;
-  }
-
-  /**
-   * Sets the way that forward and backward pass are computed; for deserialisation.
-   *
-   * @param backward fused or stepwise
-   */
-  public void setBackward(Backward backward) {
-    this.backward = Objects.requireNonNull(backward, "backward must not be null");
-  }
-
-  @Override
-  protected boolean canEqual(Object other) {
-    return other instanceof EmbeddingConcat;
-  }
-
   @Override
   public boolean equals(Object other) {
     return super.equals(other)
         && other instanceof EmbeddingConcat o
-        && inputLength == o.inputLength
-        && backward == o.backward;
+        && inputLength == o.inputLength;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), inputLength, backward.name());
+    return Objects.hash(super.hashCode(), inputLength);
   }
 
   @Override
   public String toString() {
-    return "EmbeddingConcat(super="
-        + super.toString()
-        + ", inputLength="
-        + inputLength
-        + ", backward="
-        + backward
-        + ")";
+    return "EmbeddingConcat(super=" + super.toString() + ", inputLength=" + inputLength + ")";
   }
 
   /** Builds an {@link EmbeddingConcat}. */
   @SuppressWarnings("unchecked") // DL4J declares <E extends Layer> E build()
-  public static final class Builder extends FeedForwardLayer.Builder<Builder> {
+  public static final class Builder extends ManualLayer.Builder<Builder> {
 
     private long inputLength;
-    private Backward backward = Backward.FUSED;
 
     /** Starts with nothing set: nIn (V) and nOut (D) must be. */
     public Builder() {}
-
-    /**
-     * Sets the way that forward and backward pass are computed. Default: fused.
-     *
-     * @param backward fused or stepwise
-     * @return this
-     */
-    public Builder backward(Backward backward) {
-      this.backward = Objects.requireNonNull(backward, "backward must not be null");
-      return this;
-    }
 
     /**
      * Sets T, the number of indices of an example.

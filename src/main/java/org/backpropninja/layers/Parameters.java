@@ -6,7 +6,6 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -20,21 +19,15 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /**
  * Cuts a layer's stretch of the network's flat parameter and gradient arrays into its {@link
  * Parameter}s.
- *
- * @param <C> the layer's configuration
  */
-final class Parameters<C extends Layer> implements ParamInitializer {
+final class Parameters implements ParamInitializer {
 
-  private final Class<C> type;
-  private final Function<C, List<Parameter>> of;
+  static final Parameters INSTANCE = new Parameters();
 
-  Parameters(Class<C> type, Function<C, List<Parameter>> of) {
-    this.type = type;
-    this.of = of;
-  }
+  private Parameters() {}
 
-  private List<Parameter> list(Layer layer) {
-    return of.apply(type.cast(layer));
+  private static List<Parameter> list(Layer layer) {
+    return ((ManualLayer) layer).parameters();
   }
 
   @Override
@@ -97,7 +90,7 @@ final class Parameters<C extends Layer> implements ParamInitializer {
         list(layer).stream()
             .mapToLong(p -> layer.getUpdaterByParam(p.key()).stateSize(p.length()))
             .sum();
-    return new LayerMemoryReport.Builder(layer.getLayerName(), type, input, output)
+    return new LayerMemoryReport.Builder(layer.getLayerName(), layer.getClass(), input, output)
         .standardMemory(numParams(layer), updaterState)
         .workingMemory(0, 0, 0, output.arrayElementsPerExample())
         .cacheMemory(MemoryReport.CACHE_MODE_ALL_ZEROS, MemoryReport.CACHE_MODE_ALL_ZEROS)

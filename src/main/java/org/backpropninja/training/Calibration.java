@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -51,6 +52,17 @@ public final class Calibration {
                 batch.getLabelsMaskArray());
           }
         });
+  }
+
+  /**
+   * Calibrates a ComputationGraph of one input and one output.
+   *
+   * @param network trained
+   * @param data usually the training set; it is reset before each pass
+   * @throws IllegalArgumentException if no layer can be calibrated or the data are too few
+   */
+  public static void calibrate(ComputationGraph network, DataSetIterator data) {
+    calibrate(network, new MultiDataSetIteratorAdapter(data));
   }
 
   /**

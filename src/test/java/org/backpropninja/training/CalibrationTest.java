@@ -28,7 +28,6 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
@@ -102,7 +101,7 @@ class CalibrationTest {
     MultiLayerNetwork network = network();
     ComputationGraph graph = network.toComputationGraph();
     Calibration.calibrate(network, chunks(10));
-    Calibration.calibrate(graph, new MultiDataSetIteratorAdapter(chunks(13)));
+    Calibration.calibrate(graph, chunks(13));
     assertClose("params", Crossing.read(network.params()), Crossing.read(graph.params()), 1e-13);
   }
 

@@ -38,16 +38,27 @@ public final class Tanh {
     double[] q = new double[BLOCK];
     for (int from = 0; from < length; from += BLOCK) {
       int some = Math.min(BLOCK, length - from);
-      for (int k = 0; k < some; k++) {
-        p[k] = Math.max(-LARGEST, Math.min(LARGEST, h[from + k])) / 32;
-      }
+      System.arraycopy(h, from, p, 0, some);
+      clamp(p, some);
       fraction(p, q, some);
       fourfoldAngle(p, q, some);
       fourfoldAngle(p, q, some);
-      for (int k = 0; k < some; k++) {
-        double tanh = 2 * p[k] * q[k] / (q[k] * q[k] + p[k] * p[k]);
-        h[from + k] = Math.max(-1, Math.min(1, tanh));
-      }
+      lastDoubling(p, q, some);
+      System.arraycopy(p, 0, h, from, some);
+    }
+  }
+
+  private static void clamp(double[] p, int length) {
+    for (int k = 0; k < length; k++) {
+      p[k] = Math.max(-LARGEST, Math.min(LARGEST, p[k])) / 32;
+    }
+  }
+
+  /** p = 2·(p/q) / (1 + (p/q)²), which rounding might take beyond 1. */
+  private static void lastDoubling(double[] p, double[] q, int length) {
+    for (int k = 0; k < length; k++) {
+      double tanh = 2 * p[k] * q[k] / (q[k] * q[k] + p[k] * p[k]);
+      p[k] = Math.max(-1, Math.min(1, tanh));
     }
   }
 

@@ -31,9 +31,9 @@ class RefereeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {Golden.ONE_GENERATOR, Golden.TWO_GENERATORS})
+  @ValueSource(strings = {GoldenStep.ONE_GENERATOR, GoldenStep.TWO_GENERATORS})
   void everyRowOfTheNotebooksTableIsApproximateInFloat(String folder) {
-    Golden golden = new Golden(folder, DataType.FLOAT);
+    GoldenStep golden = new GoldenStep(folder, DataType.FLOAT);
 
     assertAgree(new RandomStep(golden.parameters(), golden.xb(), golden.yb()));
   }

@@ -25,17 +25,17 @@ class StepwiseMlpTest {
   private static final Map<String, String> SUM_TO_ZERO =
       Map.of("b1", "hprebn", "logit_maxes", "norm_logits");
 
-  static List<Golden> doubles() {
-    return Golden.all(DataType.DOUBLE);
+  static List<GoldenStep> doubles() {
+    return GoldenStep.all(DataType.DOUBLE);
   }
 
-  static List<Golden> floats() {
-    return Golden.all(DataType.FLOAT);
+  static List<GoldenStep> floats() {
+    return GoldenStep.all(DataType.FLOAT);
   }
 
   @ParameterizedTest
   @MethodSource("doubles")
-  void valuesAreThoseOfPyTorchInDouble(Golden golden) {
+  void valuesAreThoseOfPyTorchInDouble(GoldenStep golden) {
     StepwiseMlp step = golden.forward();
     Map<String, INDArray> expected = golden.values(step.values().keySet());
 
@@ -46,7 +46,7 @@ class StepwiseMlpTest {
 
   @ParameterizedTest
   @MethodSource("doubles")
-  void gradientsAreThoseOfPyTorchInDouble(Golden golden) {
+  void gradientsAreThoseOfPyTorchInDouble(GoldenStep golden) {
     StepwiseMlp step = golden.forward();
     Map<String, INDArray> gradients = step.gradients();
     Map<String, INDArray> expected = golden.gradients(gradients.keySet());
@@ -59,7 +59,7 @@ class StepwiseMlpTest {
 
   @ParameterizedTest
   @MethodSource("floats")
-  void valuesAreApproximatelyThoseOfPyTorchInFloat(Golden golden) {
+  void valuesAreApproximatelyThoseOfPyTorchInFloat(GoldenStep golden) {
     StepwiseMlp step = golden.forward();
     Map<String, INDArray> expected = golden.values(step.values().keySet());
 
@@ -69,7 +69,7 @@ class StepwiseMlpTest {
 
   @ParameterizedTest
   @MethodSource("floats")
-  void gradientsAreApproximatelyThoseOfPyTorchInFloat(Golden golden) {
+  void gradientsAreApproximatelyThoseOfPyTorchInFloat(GoldenStep golden) {
     Map<String, INDArray> gradients = golden.forward().gradients();
     Map<String, INDArray> expected = golden.gradients(gradients.keySet());
 
@@ -80,14 +80,14 @@ class StepwiseMlpTest {
 
   @Test
   void theLossIsTheOneThatTheNotebookPrints() {
-    double loss = new Golden(Golden.ONE_GENERATOR, DataType.FLOAT).forward().loss();
+    double loss = new GoldenStep(GoldenStep.ONE_GENERATOR, DataType.FLOAT).forward().loss();
 
     assertEquals("3.6917", String.format(Locale.ROOT, "%.4f", loss));
   }
 
   @Test
   void backwardLeavesTheValuesAlone() {
-    StepwiseMlp step = new Golden(Golden.ONE_GENERATOR, DataType.DOUBLE).forward();
+    StepwiseMlp step = new GoldenStep(GoldenStep.ONE_GENERATOR, DataType.DOUBLE).forward();
     INDArray[] before = step.values().values().stream().map(INDArray::dup).toArray(INDArray[]::new);
     Map<String, INDArray> first = step.gradients();
 
@@ -97,7 +97,7 @@ class StepwiseMlpTest {
 
   @Test
   void parametersInColumnMajorOrderGiveTheSameGradients() {
-    Golden golden = new Golden(Golden.ONE_GENERATOR, DataType.DOUBLE);
+    GoldenStep golden = new GoldenStep(GoldenStep.ONE_GENERATOR, DataType.DOUBLE);
     StepwiseMlp.Parameters p = golden.parameters();
     StepwiseMlp.Parameters columnMajor =
         new StepwiseMlp.Parameters(
@@ -120,7 +120,7 @@ class StepwiseMlpTest {
 
   @Test
   void anIndexOutsideTheTableIsRefused() {
-    Golden golden = new Golden(Golden.ONE_GENERATOR, DataType.FLOAT);
+    GoldenStep golden = new GoldenStep(GoldenStep.ONE_GENERATOR, DataType.FLOAT);
     for (double wrong : new double[] {-1, 27, 2.7, Double.NaN}) {
       INDArray xb = golden.xb().castTo(DataType.DOUBLE).putScalar(4, 1, wrong);
 

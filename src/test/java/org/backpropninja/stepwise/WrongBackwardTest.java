@@ -28,14 +28,14 @@ class WrongBackwardTest {
     INDArray gradient(Map<String, INDArray> v, Map<String, INDArray> d);
   }
 
-  private static Golden golden;
+  private static GoldenStep golden;
   private static Map<String, INDArray> values;
   private static Map<String, INDArray> gradients;
   private static Map<String, INDArray> reference;
 
   @BeforeAll
   static void runOneStep() {
-    golden = new Golden(Golden.ONE_GENERATOR, DataType.DOUBLE);
+    golden = new GoldenStep(GoldenStep.ONE_GENERATOR, DataType.DOUBLE);
     StepwiseMlp step = golden.forward();
     values = step.values();
     gradients = step.gradients();

@@ -43,8 +43,9 @@ import picocli.CommandLine.ParameterException;
     description = "Trains a character MLP on names and invents new ones.")
 public final class TrainNames implements Callable<Integer> {
 
-  private static final long BATCH_NORM_SEED =
-      42; // the notebook draws gain and bias without its generator
+  /** The notebook draws gain and bias without its generator. */
+  private static final long BATCH_NORM_SEED = 42;
+
   private static final int SAMPLING_SEED_OFFSET = 10; // the notebook's 2147483647 + 10
   private static final long LARGEST_SEED = 0xFFFF_FFFFL - SAMPLING_SEED_OFFSET;
 

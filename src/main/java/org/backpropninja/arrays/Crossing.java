@@ -49,7 +49,7 @@ public final class Crossing {
   public static void read(INDArray x, double[] into) {
     int length = length(x);
     boolean rowMajor = isDense(x, 'c');
-    if (isInHost(x, DataType.FLOAT) && (rowMajor || isDense(x, 'f'))) {
+    if (isDenseInHost(x, DataType.FLOAT)) {
       readFloats(x, rowMajor, into, length);
     } else if (isInHost(x, DataType.DOUBLE) && rowMajor) {
       new DoublePointer(x.data().addressPointer()).get(into, 0, length);
@@ -121,7 +121,7 @@ public final class Crossing {
   public static void write(double[] from, INDArray x) {
     int length = length(x);
     boolean rowMajor = isDense(x, 'c');
-    if (isInHost(x, DataType.FLOAT) && (rowMajor || isDense(x, 'f'))) {
+    if (isDenseInHost(x, DataType.FLOAT)) {
       writeFloats(from, x, rowMajor, length);
     } else if (isInHost(x, DataType.DOUBLE) && rowMajor) {
       new DoublePointer(x.data().addressPointer()).put(from, 0, length);
@@ -221,6 +221,11 @@ public final class Crossing {
 
   static boolean isInHost(INDArray x, DataType type) {
     return x.dataType() == type && isHostBackend();
+  }
+
+  /** Whether BLAS, or a loop with one stride a dimension, may work on the array's own memory. */
+  static boolean isDenseInHost(INDArray x, DataType type) {
+    return isInHost(x, type) && (isDense(x, 'c') || isDense(x, 'f'));
   }
 
   /**

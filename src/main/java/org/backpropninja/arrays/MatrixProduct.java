@@ -75,12 +75,8 @@ public final class MatrixProduct {
   private static boolean areDenseAndAlike(INDArray a, INDArray b, INDArray c) {
     DataType type = c.dataType();
     return (type == DataType.FLOAT || type == DataType.DOUBLE)
-        && isDense(a, type)
-        && isDense(b, type)
-        && isDense(c, type);
-  }
-
-  private static boolean isDense(INDArray x, DataType type) {
-    return Crossing.isInHost(x, type) && (Crossing.isDense(x, 'c') || Crossing.isDense(x, 'f'));
+        && Crossing.isDenseInHost(a, type)
+        && Crossing.isDenseInHost(b, type)
+        && Crossing.isDenseInHost(c, type);
   }
 }

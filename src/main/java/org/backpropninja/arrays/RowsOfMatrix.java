@@ -27,7 +27,7 @@ public final class RowsOfMatrix {
    */
   public static void read(INDArray matrix, int[] rows, int count, double[] into) {
     int D = (int) matrix.size(1);
-    if (!isDirect(matrix)) {
+    if (!Crossing.isDenseInHost(matrix, DataType.FLOAT)) {
       double[] all = Crossing.read(matrix);
       for (int k = 0; k < count; k++) {
         System.arraycopy(all, rows[k] * D, into, k * D, D);
@@ -55,7 +55,7 @@ public final class RowsOfMatrix {
    */
   public static void write(double[] from, int[] rows, int count, INDArray matrix) {
     int D = (int) matrix.size(1);
-    if (!isDirect(matrix)) {
+    if (!Crossing.isDenseInHost(matrix, DataType.FLOAT)) {
       double[] all = new double[(int) matrix.length()];
       for (int k = 0; k < count; k++) {
         System.arraycopy(from, k * D, all, rows[k] * D, D);
@@ -73,11 +73,6 @@ public final class RowsOfMatrix {
       }
     }
     Reference.reachabilityFence(matrix);
-  }
-
-  private static boolean isDirect(INDArray matrix) {
-    return Crossing.isInHost(matrix, DataType.FLOAT)
-        && (Crossing.isDense(matrix, 'c') || Crossing.isDense(matrix, 'f'));
   }
 
   private static FloatIndexer elements(INDArray matrix) {

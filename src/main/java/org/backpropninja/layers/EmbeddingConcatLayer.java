@@ -6,6 +6,7 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.arrays.RowsOfMatrix;
+import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.Embedding;
 import org.backpropninja.stepwise.EmbeddingSteps;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -15,7 +16,6 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -23,7 +23,6 @@ import org.nd4j.linalg.factory.Nd4j;
  * The runtime of {@link EmbeddingConcat}: it works on the rows that a minibatch names, copied out,
  * so that a large vocabulary costs no more than the zeros in its gradient.
  */
-@SuppressWarnings("try") // scopes out of workspaces are closed, never named
 final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
 
   private final boolean stepwise;
@@ -71,11 +70,12 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
       Embedding.forward(C, Xb, D, embcat);
       return;
     }
-    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      INDArray indices = Nd4j.createFromArray(Xb).reshape(n, Xb.length / n);
-      steps = EmbeddingSteps.forward(matrix(C, U, D), indices);
-      Crossing.read(steps.embcat(), embcat);
-    }
+    Workspaces.outside(
+        () -> {
+          INDArray indices = Nd4j.createFromArray(Xb).reshape(n, Xb.length / n);
+          steps = EmbeddingSteps.forward(matrix(C, U, D), indices);
+          Crossing.read(steps.embcat(), embcat);
+        });
   }
 
   private void sumUp(double[] dembcat, int n, int width) {
@@ -83,9 +83,10 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
       Embedding.backward(dembcat, Xb, (int) layerConf().getNOut(), dC);
       return;
     }
-    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      Crossing.read(steps.backward(matrix(dembcat, n, width)).dc(), dC);
-    }
+    Workspaces.outside(
+        () -> {
+          Crossing.read(steps.backward(matrix(dembcat, n, width)).dc(), dC);
+        });
   }
 
   /** Numbers the rows that are named in the order in which they come. */

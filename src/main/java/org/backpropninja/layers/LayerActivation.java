@@ -5,14 +5,13 @@ import static org.backpropninja.arrays.Crossing.matrix;
 import java.util.Arrays;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.Tanh;
 import org.backpropninja.stepwise.TanhSteps;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationTanH;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** The activation that a layer applies last, on the layer's own buffer [n, H]. */
 interface LayerActivation {
@@ -57,28 +56,28 @@ interface LayerActivation {
   }
 
   /** h = tanh(z) in ND4J operations. */
-  @SuppressWarnings("try") // the scope is closed, never named
   final class BySteps implements LayerActivation {
     private TanhSteps steps;
 
     @Override
     public void forwardInPlace(double[] z, int n, int H, boolean training) {
-      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-        steps = TanhSteps.forward(matrix(z, n, H));
-        Crossing.read(steps.h(), z);
-      }
+      Workspaces.outside(
+          () -> {
+            steps = TanhSteps.forward(matrix(z, n, H));
+            Crossing.read(steps.h(), z);
+          });
     }
 
     @Override
     public void backwardInPlace(double[] h, double[] dh, int n, int H) {
-      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-        Crossing.read(steps.backward(matrix(dh, n, H)), dh);
-      }
+      Workspaces.outside(
+          () -> {
+            Crossing.read(steps.backward(matrix(dh, n, H)), dh);
+          });
     }
   }
 
   /** h = activation(z), in double whatever the network's type is. */
-  @SuppressWarnings("try") // the scope is closed, never named
   final class ThroughDl4j implements LayerActivation {
     private final IActivation activation;
     private double[] z; // DL4J's activations go back from z, not from h
@@ -90,17 +89,19 @@ interface LayerActivation {
     @Override
     public void forwardInPlace(double[] z, int n, int H, boolean training) {
       this.z = Arrays.copyOf(z, n * H);
-      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-        Crossing.read(activation.getActivation(matrix(z, n, H), training), z);
-      }
+      Workspaces.outside(
+          () -> {
+            Crossing.read(activation.getActivation(matrix(z, n, H), training), z);
+          });
     }
 
     @Override
     public void backwardInPlace(double[] h, double[] dh, int n, int H) {
-      try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-        INDArray dz = activation.backprop(matrix(z, n, H), matrix(dh, n, H)).getFirst();
-        Crossing.read(dz, dh);
-      }
+      Workspaces.outside(
+          () -> {
+            INDArray dz = activation.backprop(matrix(z, n, H), matrix(dh, n, H)).getFirst();
+            Crossing.read(dz, dh);
+          });
     }
   }
 }

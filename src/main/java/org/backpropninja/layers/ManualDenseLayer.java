@@ -7,6 +7,7 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.arrays.MatrixProduct;
+import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.Affine;
 import org.backpropninja.stepwise.AffineSteps;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -16,14 +17,11 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The runtime of {@link ManualDense}: products by BLAS in the network's type, the rest in double.
  */
-@SuppressWarnings("try") // scopes out of workspaces are closed, never named
 final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
   private final boolean stepwise;
@@ -69,10 +67,11 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   }
 
   private void forwardStepwise(INDArray W, double[] b, INDArray z) {
-    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      steps = AffineSteps.forward(matrix(input), matrix(W), matrix(b, 1, b.length));
-      Crossing.write(Crossing.read(steps.y()), z);
-    }
+    Workspaces.outside(
+        () -> {
+          steps = AffineSteps.forward(matrix(input), matrix(W), matrix(b, 1, b.length));
+          Crossing.write(Crossing.read(steps.y()), z);
+        });
   }
 
   /** Replaces z by h, after a look whether it is finite. */
@@ -128,19 +127,22 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
       INDArray W = getParamWithNoise(WEIGHT_KEY, true, workspaceMgr);
       MatrixProduct.multiply(input, true, dy, false, gradientViews.get(WEIGHT_KEY)); // xᵀ·dy
       MatrixProduct.multiply(dy, false, W, true, dx); // dy·Wᵀ
-      Affine.biasGradient(dz, n, db);
+      if (hasBias()) {
+        Affine.biasGradient(dz, n, db);
+      }
     }
     weightNoiseParams.clear();
     return new Pair<>(gradient(db), backpropDropOutIfPresent(dx));
   }
 
   private void backwardStepwise(int n, double[] db, INDArray dx) {
-    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      AffineSteps.Gradients gradients = steps.backward(matrix(dz, n, db.length));
-      Crossing.write(Crossing.read(gradients.dw()), gradientViews.get(WEIGHT_KEY));
-      Crossing.read(gradients.db(), db);
-      Crossing.write(Crossing.read(gradients.dx()), dx);
-    }
+    Workspaces.outside(
+        () -> {
+          AffineSteps.Gradients gradients = steps.backward(matrix(dz, n, db.length));
+          Crossing.write(Crossing.read(gradients.dw()), gradientViews.get(WEIGHT_KEY));
+          Crossing.read(gradients.db(), db);
+          Crossing.write(Crossing.read(gradients.dx()), dx);
+        });
   }
 
   private Gradient gradient(double[] db) {

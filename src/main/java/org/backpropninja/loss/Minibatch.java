@@ -4,18 +4,16 @@ import java.util.Arrays;
 import java.util.function.Function;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.CrossEntropy;
 import org.backpropninja.stepwise.CrossEntropySteps;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** One minibatch, checked, in plain arrays: class indices with weights, or rows of targets. */
-@SuppressWarnings("try") // the scope out of workspaces is closed, never named
 final class Minibatch {
   final int n;
   final int V;
@@ -143,9 +141,10 @@ final class Minibatch {
   }
 
   private void stepwise(Function<CrossEntropySteps, INDArray> what, double[] into) {
-    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      Crossing.read(what.apply(CrossEntropySteps.ofTargets(presentLogits(), targets())), into);
-    }
+    Workspaces.outside(
+        () -> {
+          Crossing.read(what.apply(CrossEntropySteps.ofTargets(presentLogits(), targets())), into);
+        });
   }
 
   /** The logits, 0 in rows that are left out: whatever stands there must not get into the chain. */

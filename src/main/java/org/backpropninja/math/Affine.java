@@ -81,17 +81,6 @@ public final class Affine {
    * @param db gradient of the bias [H], overwritten
    */
   public static void biasGradient(double[] dy, int n, double[] db) {
-    Arrays.fill(db, 0);
-    double[] row = new double[db.length];
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(dy, i * row.length, row, 0, row.length);
-      addInPlace(db, row);
-    }
-  }
-
-  private static void addInPlace(double[] sum, double[] row) {
-    for (int j = 0; j < sum.length; j++) {
-      sum[j] += row[j];
-    }
+    Columns.sum(dy, n, db);
   }
 }

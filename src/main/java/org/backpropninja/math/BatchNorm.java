@@ -171,7 +171,7 @@ public class BatchNorm {
   public void backward(
       double[] dhpreact, double[] gain, double[] dhprebn, double[] dgain, double[] dbias) {
     Arrays.fill(dgain, 0);
-    Affine.biasGradient(dhpreact, n, dbias);
+    Columns.sum(dhpreact, n, dbias);
     for (int i = 0; i < n; i++) {
       System.arraycopy(dhpreact, i * H, row, 0, H);
       System.arraycopy(bnraw, i * H, rawRow, 0, H);

@@ -71,11 +71,7 @@ public final class Moments {
   }
 
   private void measure(double[] x, int rows) {
-    Arrays.fill(blockMean, 0);
-    for (int i = 0; i < rows; i++) {
-      System.arraycopy(x, i * columns, row, 0, columns);
-      add(row, blockMean);
-    }
+    Columns.sum(x, rows, blockMean);
     for (int j = 0; j < columns; j++) {
       blockMean[j] /= rows;
     }
@@ -88,12 +84,6 @@ public final class Moments {
     for (int j = 0; j < columns; j++) {
       blockSquares[j] -= blockSum[j] * blockSum[j] / rows;
       blockMean[j] += blockSum[j] / rows;
-    }
-  }
-
-  private static void add(double[] row, double[] sum) {
-    for (int j = 0; j < sum.length; j++) {
-      sum[j] += row[j];
     }
   }
 

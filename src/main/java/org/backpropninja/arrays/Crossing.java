@@ -3,7 +3,6 @@ package org.backpropninja.arrays;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.backpropninja.Backward;
-import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -52,7 +51,7 @@ public final class Crossing {
     if (isDenseInHost(x, DataType.FLOAT)) {
       readFloats(x, rowMajor, into, length);
     } else if (isInHost(x, DataType.DOUBLE) && rowMajor) {
-      new DoublePointer(x.data().addressPointer()).get(into, 0, length);
+      HostMemory.doubles(x).get(into, 0, length);
     } else {
       System.arraycopy(x.dup('c').data().asDouble(), 0, into, 0, length);
     }
@@ -82,7 +81,7 @@ public final class Crossing {
   }
 
   private static void readFloats(INDArray x, boolean rowMajor, double[] into, int length) {
-    FloatPointer from = new FloatPointer(x.data().addressPointer());
+    FloatPointer from = HostMemory.floats(x);
     float[] block = FLOATS.get();
     for (int done = 0; done < length; done += BLOCK) {
       int some = Math.min(BLOCK, length - done);
@@ -124,11 +123,26 @@ public final class Crossing {
     if (isDenseInHost(x, DataType.FLOAT)) {
       writeFloats(from, x, rowMajor, length);
     } else if (isInHost(x, DataType.DOUBLE) && rowMajor) {
-      new DoublePointer(x.data().addressPointer()).put(from, 0, length);
+      HostMemory.doubles(x).put(from, 0, length);
     } else {
       x.assign(Nd4j.create(Arrays.copyOf(from, length), x.shape(), 'c'));
     }
     Reference.reachabilityFence(x);
+  }
+
+  /**
+   * Copies a buffer into an array.
+   *
+   * @param from elements, row by row; may be longer
+   * @param x matrix or vector that takes them, rounded to its type
+   */
+  public static void write(float[] from, INDArray x) {
+    if (isInHost(x, DataType.FLOAT) && isDense(x, 'c')) {
+      HostMemory.floats(x).put(from, 0, length(x));
+      Reference.reachabilityFence(x);
+    } else {
+      x.assign(Nd4j.create(Arrays.copyOf(from, length(x)), x.shape(), 'c'));
+    }
   }
 
   /**
@@ -147,19 +161,24 @@ public final class Crossing {
       write(rows, x);
       return;
     }
-    float[] floats = new float[row.length];
-    for (int j = 0; j < row.length; j++) {
+    int H = row.length;
+    int some = Math.min(n, Math.max(1, BLOCK / H)); // rows at a time
+    float[] floats = some * H <= BLOCK ? FLOATS.get() : new float[H];
+    for (int j = 0; j < H; j++) {
       floats[j] = (float) row[j];
     }
-    FloatPointer into = new FloatPointer(x.data().addressPointer());
-    for (int i = 0; i < n; i++) {
-      into.position((long) i * row.length).put(floats, 0, floats.length);
+    for (int i = 1; i < some; i++) {
+      System.arraycopy(floats, 0, floats, i * H, H);
+    }
+    FloatPointer into = HostMemory.floats(x);
+    for (int i = 0; i < n; i += some) {
+      into.position((long) i * H).put(floats, 0, Math.min(some, n - i) * H);
     }
     Reference.reachabilityFence(x);
   }
 
   private static void writeFloats(double[] from, INDArray x, boolean rowMajor, int length) {
-    FloatPointer into = new FloatPointer(x.data().addressPointer());
+    FloatPointer into = HostMemory.floats(x);
     float[] block = FLOATS.get();
     for (int done = 0; done < length; done += BLOCK) {
       int some = Math.min(BLOCK, length - done);
@@ -238,7 +257,7 @@ public final class Crossing {
     return isHostBackend() ? configured : Backward.STEPWISE;
   }
 
-  private static boolean isHostBackend() {
+  static boolean isHostBackend() {
     return Nd4j.getExecutioner().type() == OpExecutioner.ExecutionerType.NATIVE_CPU;
   }
 }

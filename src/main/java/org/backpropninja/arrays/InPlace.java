@@ -6,10 +6,14 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Scales dense FLOAT vectors in host memory where they lie, with the results of ND4J's operations
- * to the last bit and without what those cost before they compute anything.
+ * Scales and subtracts dense FLOAT vectors in host memory where they lie, with the results of
+ * ND4J's operations to the last bit and without what those cost before they compute anything.
  */
 public final class InPlace {
+
+  /** Per thread, because networks may be trained in several threads at once. */
+  private static final ThreadLocal<float[]> SUBTRAHEND =
+      ThreadLocal.withInitial(() -> new float[Crossing.BLOCK]);
 
   private InPlace() {}
 
@@ -17,10 +21,10 @@ public final class InPlace {
    * Tells whether an array is one of those.
    *
    * @param x any array
-   * @return whether it is a dense FLOAT vector in host memory
+   * @return whether it is a dense FLOAT vector, or matrix in 'c' order, in host memory
    */
   public static boolean handles(INDArray x) {
-    return x.rank() == 1 && Crossing.isInHost(x, DataType.FLOAT) && Crossing.isDense(x, 'c');
+    return x.rank() <= 2 && Crossing.isInHost(x, DataType.FLOAT) && Crossing.isDense(x, 'c');
   }
 
   /**
@@ -33,7 +37,7 @@ public final class InPlace {
     float by = (float) factor;
     forEachBlock(
         x,
-        (block, length) -> {
+        (done, block, length) -> {
           for (int k = 0; k < length; k++) {
             block[k] *= by;
           }
@@ -50,27 +54,46 @@ public final class InPlace {
     float by = (float) divisor;
     forEachBlock(
         x,
-        (block, length) -> {
+        (done, block, length) -> {
           for (int k = 0; k < length; k++) {
             block[k] /= by;
           }
         });
   }
 
+  /**
+   * Subtracts from each element.
+   *
+   * @param x one that this {@link #handles}
+   * @param y what to subtract, one of as many elements that this handles
+   */
+  public static void subtract(INDArray x, INDArray y) {
+    FloatPointer elements = HostMemory.floats(y);
+    float[] subtrahend = SUBTRAHEND.get();
+    forEachBlock(
+        x,
+        (done, block, length) -> {
+          elements.position(done).get(subtrahend, 0, length);
+          for (int k = 0; k < length; k++) {
+            block[k] -= subtrahend[k];
+          }
+        });
+    Reference.reachabilityFence(y);
+  }
+
   private interface Change {
-    void of(float[] block, int length);
+    void of(long done, float[] block, int length);
   }
 
   private static void forEachBlock(INDArray x, Change change) {
-    FloatPointer elements = new FloatPointer(x.data().addressPointer());
+    FloatPointer elements = HostMemory.floats(x);
     float[] block = Crossing.FLOATS.get();
     long length = x.length();
     for (long done = 0; done < length; done += Crossing.BLOCK) {
       int some = (int) Math.min(Crossing.BLOCK, length - done);
-      FloatPointer at = elements.getPointer(done);
-      at.get(block, 0, some);
-      change.of(block, some);
-      at.put(block, 0, some);
+      elements.position(done).get(block, 0, some);
+      change.of(done, block, some);
+      elements.position(done).put(block, 0, some);
     }
     Reference.reachabilityFence(x);
   }

@@ -45,10 +45,10 @@ final class OpenBlas {
   }
 
   private static FloatPointer floats(INDArray x) {
-    return new FloatPointer(x.data().addressPointer());
+    return HostMemory.floats(x);
   }
 
   private static DoublePointer doubles(INDArray x) {
-    return new DoublePointer(x.data().addressPointer());
+    return HostMemory.doubles(x);
   }
 }

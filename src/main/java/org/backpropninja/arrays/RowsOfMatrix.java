@@ -63,7 +63,7 @@ public final class RowsOfMatrix {
       Crossing.write(all, matrix);
       return;
     }
-    Pointer.memset(matrix.data().addressPointer(), 0, matrix.length() * Float.BYTES);
+    Pointer.memset(HostMemory.floats(matrix), 0, matrix.length() * Float.BYTES);
     FloatIndexer elements = elements(matrix);
     long down = matrix.stride(0);
     long right = matrix.stride(1);
@@ -76,7 +76,7 @@ public final class RowsOfMatrix {
   }
 
   private static FloatIndexer elements(INDArray matrix) {
-    FloatPointer first = new FloatPointer(matrix.data().addressPointer());
+    FloatPointer first = HostMemory.floats(matrix);
     return FloatIndexer.create(first.capacity(matrix.length()));
   }
 }

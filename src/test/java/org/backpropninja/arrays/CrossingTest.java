@@ -65,6 +65,63 @@ class CrossingTest {
     assertEquals(Nd4j.create(other, shape, 'c').castTo(type), x);
   }
 
+  @ParameterizedTest
+  @MethodSource("arrays")
+  void writesFloatsAndNothingOutside(DataType type, Layout layout, long[] shape) {
+    INDArray after = layout.surroundings(type, shape);
+    INDArray expected = after.dup();
+    double[] values = values(shape, 5);
+    float[] from = new float[values.length + 3];
+    Arrays.fill(from, -5);
+    for (int k = 0; k < values.length; k++) {
+      from[k] = (float) values[k];
+    }
+    Crossing.write(from, layout.within(after, shape));
+    layout.within(expected, shape).assign(Nd4j.create(values, shape, 'c'));
+    assertEquals(expected, after);
+  }
+
+  /**
+   * Many rows fit into a block, or all; one that is as long as a block; one that is longer. 300 is
+   * no multiple of the 81 rows that go at a time, 162 is one.
+   */
+  private static final long[][] ROWS = {
+    {3, 4},
+    {1, 5},
+    {5, 1},
+    {1, 1},
+    {81, 101},
+    {82, 101},
+    {162, 101},
+    {300, 101},
+    {3, 4096},
+    {2, 8192},
+    {3, 8193},
+    {2, 20_000}
+  };
+
+  static Stream<Arguments> manyRows() {
+    return TYPES.stream()
+        .flatMap(
+            type ->
+                Arrays.stream(Layout.values())
+                    .flatMap(
+                        layout ->
+                            Arrays.stream(ROWS).map(shape -> Arguments.of(type, layout, shape))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("manyRows")
+  void writesARowIntoEveryRowAndNothingOutside(DataType type, Layout layout, long[] shape) {
+    INDArray after = layout.surroundings(type, shape);
+    INDArray expected = after.dup();
+    double[] row = values(new long[] {1, shape[1]}, 6);
+    Crossing.writeRows(row, layout.within(after, shape));
+    INDArray rows = Nd4j.create(row, new long[] {1, shape[1]}, 'c').repeat(0, shape[0]);
+    layout.within(expected, shape).assign(rows);
+    assertEquals(expected, after);
+  }
+
   /** Whole numbers up to 2047: exact in every one of the types. */
   private static double[] values(long[] shape, int seed) {
     return IntStream.range(0, (int) (shape[0] * shape[1]))
@@ -134,6 +191,8 @@ class CrossingTest {
     INDArray x = Nd4j.zeros(DataType.FLOAT, 1, 2);
     Crossing.write(new double[] {0.1, 1e-50}, x);
     assertArrayEquals(new double[] {0.1f, 0}, Crossing.read(x));
+    Crossing.writeRows(new double[] {1e-50, 0.2}, x);
+    assertArrayEquals(new double[] {0, 0.2f}, Crossing.read(x));
   }
 
   @Test

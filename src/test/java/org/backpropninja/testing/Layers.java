@@ -119,6 +119,18 @@ public final class Layers {
             NDArrayIndex.interval(2, 2 + shape[0]), NDArrayIndex.interval(1, 1 + shape[1]));
       }
     },
+    /** Whole rows from the middle of a larger matrix: an offset, but no gaps. */
+    C_VIEW {
+      @Override
+      public INDArray surroundings(DataType type, long... shape) {
+        return sevens(type, shape[0] + 3, shape[1]);
+      }
+
+      @Override
+      public INDArray within(INDArray surroundings, long... shape) {
+        return surroundings.get(NDArrayIndex.interval(2, 2 + shape[0]), NDArrayIndex.all());
+      }
+    },
     /** A dense column-major stretch of a larger vector, as DL4J's parameters are. */
     F_VIEW {
       @Override

@@ -1,0 +1,120 @@
+package org.backpropninja.arrays;
+
+import java.lang.ref.Reference;
+import org.backpropninja.math.Elements;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** The elements of a matrix that lies dense, row by row, in host memory: read and written there. */
+public final class HostElements {
+
+  private HostElements() {}
+
+  /**
+   * Tells whether a matrix is one of those: FLOAT or DOUBLE, in 'c' order, perhaps a view.
+   *
+   * @param x matrix
+   * @return whether {@link #of} reaches its memory
+   */
+  public static boolean reaches(INDArray x) {
+    return Crossing.isDense(x, 'c')
+        && (Crossing.isInHost(x, DataType.FLOAT) || Crossing.isInHost(x, DataType.DOUBLE));
+  }
+
+  /**
+   * Makes the elements of a matrix.
+   *
+   * @param x matrix
+   * @return its own elements if this {@link #reaches} it, otherwise those of a copy
+   */
+  public static Elements of(INDArray x) {
+    if (!reaches(x)) {
+      return Elements.of(Crossing.read(x));
+    }
+    return x.dataType() == DataType.FLOAT ? new Floats(x) : new Doubles(x);
+  }
+
+  /** FLOAT memory. The array is kept, or its memory might be freed under the pointer. */
+  private record Floats(INDArray x, FloatPointer memory) implements Elements {
+
+    Floats(INDArray x) {
+      this(x, HostMemory.floats(x));
+    }
+
+    @Override
+    public void read(int first, int length, float[] into) {
+      memory.position(first).get(into, 0, length);
+      Reference.reachabilityFence(this);
+    }
+
+    @Override
+    public void read(int first, int length, double[] into) {
+      float[] block = Crossing.FLOATS.get();
+      for (int done = 0; done < length; done += Crossing.BLOCK) {
+        int some = Math.min(Crossing.BLOCK, length - done);
+        read(first + done, some, block);
+        for (int k = 0; k < some; k++) {
+          into[done + k] = block[k];
+        }
+      }
+    }
+
+    @Override
+    public void write(float[] from, int first, int length) {
+      memory.position(first).put(from, 0, length);
+      Reference.reachabilityFence(this);
+    }
+
+    @Override
+    public void write(double[] from, int first, int length) {
+      float[] block = Crossing.FLOATS.get();
+      for (int done = 0; done < length; done += Crossing.BLOCK) {
+        int some = Math.min(Crossing.BLOCK, length - done);
+        for (int k = 0; k < some; k++) {
+          block[k] = (float) from[done + k];
+        }
+        write(block, first + done, some);
+      }
+    }
+  }
+
+  /** DOUBLE memory. */
+  private record Doubles(INDArray x, DoublePointer memory) implements Elements {
+
+    Doubles(INDArray x) {
+      this(x, HostMemory.doubles(x));
+    }
+
+    @Override
+    public void read(int first, int length, double[] into) {
+      memory.position(first).get(into, 0, length);
+      Reference.reachabilityFence(this);
+    }
+
+    @Override
+    public void read(int first, int length, float[] into) {
+      double[] elements = new double[length];
+      read(first, length, elements);
+      for (int k = 0; k < length; k++) {
+        into[k] = (float) elements[k];
+      }
+    }
+
+    @Override
+    public void write(double[] from, int first, int length) {
+      memory.position(first).put(from, 0, length);
+      Reference.reachabilityFence(this);
+    }
+
+    @Override
+    public void write(float[] from, int first, int length) {
+      double[] elements = new double[length];
+      for (int k = 0; k < length; k++) {
+        elements[k] = from[k];
+      }
+      write(elements, first, length);
+    }
+  }
+}

@@ -8,8 +8,12 @@ import static org.backpropninja.layers.BatchNormBessel.VAR;
 import java.util.Locale;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.HostElements;
+import org.backpropninja.arrays.NewMatrix;
 import org.backpropninja.math.BatchNorm;
+import org.backpropninja.math.Elements;
 import org.backpropninja.math.Moments;
+import org.backpropninja.math.Nonlinearity;
 import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -25,10 +29,10 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
 
   private final int H;
   private final BatchNorm batchNorm;
-  private final LayerActivation activation;
-  private double[] h = {}; // [rows, H], rows being those that no mask leaves out
+  private final LayerActivation activation; // what batchNorm does not do itself
+  private double[] h = {}; // [rows, H] where a mask or an activation needs them in an array
   private double[] dh = {}; // [rows, H]
-  private int rows;
+  private int rows; // those that no mask leaves out
   private Moments observed; // null, but while the layer is calibrated
   private boolean statisticsAreNew; // of a training pass that no backward pass has followed yet
 
@@ -38,11 +42,16 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     double eps = layerConf().getEps();
     Variance variance = layerConf().getVariance();
     Backward way = Crossing.way(layerConf().getBackward());
-    batchNorm =
-        way == Backward.STEPWISE
-            ? new StepwiseBatchNorm(H, eps, variance)
-            : new BatchNorm(H, eps, variance);
-    activation = LayerActivation.of(layerConf().getActivationFn(), way);
+    LayerActivation chosen = LayerActivation.of(layerConf().getActivationFn(), way);
+    if (way == Backward.STEPWISE) {
+      batchNorm = new StepwiseBatchNorm(H, eps, variance);
+      activation = chosen;
+    } else {
+      boolean tanh = chosen instanceof LayerActivation.ByHand;
+      Nonlinearity inside = tanh ? Nonlinearity.TANH : Nonlinearity.IDENTITY;
+      batchNorm = new BatchNorm(H, eps, variance, inside, precision());
+      activation = tanh ? new LayerActivation.Identity() : chosen;
+    }
   }
 
   @Override
@@ -52,23 +61,52 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     requireFits(input.size(0), H);
     applyDropOutIfNecessary(training, workspaceMgr);
     int n = (int) input.size(0);
-    h = atLeast(n * H, h);
-    Crossing.read(input, h);
     boolean[] kept = unmaskedRows(n);
-    requireFinite(h, kept, n, H);
-    rows = Rows.gather(h, H, n, kept);
+    Elements hprebn = rowsOf(input, kept);
     if (training) {
       requireEnoughRows();
-      batchNorm.forward(h, rows, read(GAIN), read(BIAS), h);
+    } else if (observed != null) {
+      observed.add(hprebn, rows);
+    }
+    INDArray out = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATIONS, dataType, n, H);
+    if (isInPlace(out, kept)) {
+      forward(hprebn, training, HostElements.of(out), kept);
     } else {
-      if (observed != null) {
-        observed.add(h, rows);
-      }
-      batchNorm.forward(h, rows, read(MEAN), read(VAR), read(GAIN), read(BIAS), h);
+      h = atLeast(n * H, h);
+      forward(hprebn, training, Elements.of(h), kept);
+      activation.forwardInPlace(h, rows, H, training);
+      Crossing.write(kept == null ? h : Rows.scatter(h, H, n, kept), out);
     }
     statisticsAreNew = training;
-    activation.forwardInPlace(h, rows, H, training);
-    return spread(h, kept, n, ArrayType.ACTIVATIONS, workspaceMgr);
+    return out;
+  }
+
+  /** The rows that are kept: where they are, or copied together. */
+  private Elements rowsOf(INDArray x, boolean[] kept) {
+    rows = (int) x.size(0);
+    if (kept == null) {
+      return HostElements.of(x);
+    }
+    double[] gathered = Crossing.read(x);
+    rows = Rows.gather(gathered, H, rows, kept);
+    return Elements.of(gathered);
+  }
+
+  /** Whether batchNorm may write its results where they belong, as nothing is left to be done. */
+  private boolean isInPlace(INDArray result, boolean[] kept) {
+    return kept == null
+        && activation instanceof LayerActivation.Identity
+        && HostElements.reaches(result);
+  }
+
+  private void forward(Elements hprebn, boolean training, Elements to, boolean[] kept) {
+    boolean finite =
+        training
+            ? batchNorm.forward(hprebn, rows, read(GAIN), read(BIAS), to)
+            : batchNorm.forward(hprebn, rows, read(MEAN), read(VAR), read(GAIN), read(BIAS), to);
+    if (!finite) {
+      requireFinite(Crossing.read(input), kept, (int) input.size(0), H);
+    }
   }
 
   private double[] read(String key) {
@@ -90,27 +128,28 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     }
   }
 
-  /** Writes rows to where the mask wants them, without disturbing the buffer. */
-  private INDArray spread(
-      double[] x, boolean[] kept, int n, ArrayType type, LayerWorkspaceMgr workspaceMgr) {
-    INDArray out = workspaceMgr.createUninitialized(type, dataType, new long[] {n, H}, 'c');
-    Crossing.write(kept == null ? x : Rows.scatter(x, H, n, kept), out);
-    return out;
-  }
-
   @Override
   public Pair<Gradient, INDArray> backpropGradient(
       INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(true);
     int n = (int) epsilon.size(0);
-    dh = atLeast(n * H, dh);
-    Crossing.read(epsilon, dh);
     boolean[] kept = unmaskedRows(n);
-    Rows.gather(dh, H, n, kept);
-    activation.backwardInPlace(h, dh, rows, H);
+    Elements hprebn = rowsOf(input, kept);
+    double[] gain = read(GAIN);
     double[] dgain = new double[H];
     double[] dbias = new double[H];
-    batchNorm.backward(dh, read(GAIN), dh, dgain, dbias);
+    INDArray dx = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType, n, H);
+    if (isInPlace(dx, kept)) {
+      Elements to = HostElements.of(dx);
+      batchNorm.backward(hprebn, HostElements.of(epsilon), gain, to, dgain, dbias);
+    } else {
+      dh = atLeast(n * H, dh);
+      Crossing.read(epsilon, dh);
+      Rows.gather(dh, H, n, kept);
+      activation.backwardInPlace(h, dh, rows, H);
+      batchNorm.backward(hprebn, Elements.of(dh), gain, Elements.of(dh), dgain, dbias);
+      Crossing.write(kept == null ? dh : Rows.scatter(dh, H, n, kept), dx);
+    }
 
     Gradient gradient = new DefaultGradient();
     put(gradient, GAIN, dgain);
@@ -121,7 +160,6 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
       moveRunningStatistics();
       statisticsAreNew = false;
     }
-    INDArray dx = spread(dh, kept, n, ArrayType.ACTIVATION_GRAD, workspaceMgr);
     return new Pair<>(gradient, backpropDropOutIfPresent(dx));
   }
 
@@ -143,10 +181,10 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   private void setRunningStatistics(Moments moments, double decay) {
     double[] mean = read(MEAN);
     double[] var = read(VAR);
+    Variance variance = layerConf().getRunningVariance();
     for (int j = 0; j < H; j++) {
-      double variance = moments.variance(j, layerConf().getRunningVariance());
       mean[j] = decay * mean[j] + (1 - decay) * moments.mean(j);
-      var[j] = decay * var[j] + (1 - decay) * variance;
+      var[j] = decay * var[j] + (1 - decay) * moments.variance(j, variance);
     }
     Crossing.write(mean, getParam(MEAN));
     Crossing.write(var, getParam(VAR));

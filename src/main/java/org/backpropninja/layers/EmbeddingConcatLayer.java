@@ -5,6 +5,7 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.NewMatrix;
 import org.backpropninja.arrays.RowsOfMatrix;
 import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.Embedding;
@@ -57,9 +58,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     embcat = atLeast(n * width, embcat);
     lookUp(n);
     maskRows(embcat, n, width);
-    INDArray out =
-        workspaceMgr.createUninitialized(
-            ArrayType.ACTIVATIONS, table.dataType(), new long[] {n, width}, 'c');
+    INDArray out = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATIONS, table.dataType(), n, width);
     Crossing.write(embcat, out);
     return out;
   }
@@ -142,7 +141,14 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
     Gradient gradient = new DefaultGradient();
     gradient.setGradientFor(WEIGHT_KEY, gradientView);
     weightNoiseParams.clear();
-    return new Pair<>(
-        gradient, workspaceMgr.create(ArrayType.ACTIVATION_GRAD, dataType, input.shape()));
+    return new Pair<>(gradient, noGradient(n, workspaceMgr));
+  }
+
+  /** There is none with respect to indices; for a layer below it is 0. */
+  private INDArray noGradient(int n, LayerWorkspaceMgr workspaceMgr) {
+    int T = (int) input.size(1);
+    INDArray zeros = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType, n, T);
+    Crossing.writeRows(new double[T], zeros);
+    return zeros;
   }
 }

@@ -3,6 +3,7 @@ package org.backpropninja.layers;
 import java.util.Arrays;
 import java.util.Collection;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.math.Precision;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -32,6 +33,11 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
     setParamsViewArray(params);
     setParamTable(layerConf().initializer().init(conf, params, initialise));
     return this;
+  }
+
+  /** What the loops over elements compute in: float where the network does. */
+  Precision precision() {
+    return dataType == DataType.FLOAT ? Precision.SINGLE : Precision.DOUBLE;
   }
 
   @Override

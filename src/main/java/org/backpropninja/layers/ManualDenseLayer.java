@@ -6,9 +6,12 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.HostElements;
 import org.backpropninja.arrays.MatrixProduct;
+import org.backpropninja.arrays.NewMatrix;
 import org.backpropninja.arrays.Workspaces;
-import org.backpropninja.math.Affine;
+import org.backpropninja.math.Columns;
+import org.backpropninja.math.FiniteCheck;
 import org.backpropninja.stepwise.AffineSteps;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -27,6 +30,8 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   private final boolean stepwise;
   private final LayerActivation activation;
   private AffineSteps steps; // null unless stepwise
+  private final FiniteCheck finite = new FiniteCheck(precision());
+  private final Columns columns;
   private double[] h = {}; // [n, H]
   private double[] dz = {}; // [n, H]
 
@@ -35,6 +40,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     Backward way = Crossing.way(layerConf().getBackward());
     stepwise = way == Backward.STEPWISE;
     activation = LayerActivation.of(layerConf().getActivationFn(), way);
+    columns = new Columns((int) layerConf().getNOut(), precision());
   }
 
   @Override
@@ -53,8 +59,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     INDArray W = getParamWithNoise(WEIGHT_KEY, training, workspaceMgr);
     double[] b =
         hasBias() ? Crossing.read(getParamWithNoise(BIAS_KEY, training, workspaceMgr)) : null;
-    INDArray z =
-        workspaceMgr.createUninitialized(ArrayType.ACTIVATIONS, dataType, new long[] {n, H}, 'c');
+    INDArray z = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATIONS, dataType, n, H);
     if (stepwise) {
       forwardStepwise(W, b == null ? new double[H] : b, z);
     } else if (b == null) {
@@ -76,14 +81,15 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
   /** Replaces z by h, after a look whether it is finite. */
   private INDArray finish(INDArray z, int n, int H, boolean training) {
-    if (isProductAlone() && H > input.size(1)) {
-      requireFinite(Crossing.read(input), null, n, (int) input.size(1)); // narrower than z
+    int I = (int) input.size(1);
+    if (isProductAlone() && H > I) {
+      explain(finite.passes(HostElements.of(input), n * I)); // narrower than z
       return z;
     }
-    h = atLeast(n * H, h);
-    Crossing.read(z, h);
-    explainIfNotFinite(h, n, H);
+    explain(finite.passes(HostElements.of(z), n * H));
     if (!isProductAlone()) {
+      h = atLeast(n * H, h);
+      Crossing.read(z, h);
       activation.forwardInPlace(h, n, H, training);
       maskRows(h, n, H);
       Crossing.write(h, z);
@@ -96,13 +102,11 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     return activation instanceof LayerActivation.Identity && maskArray == null;
   }
 
-  /** What is not finite in z comes from the input, or the weights have diverged. */
-  private void explainIfNotFinite(double[] z, int n, int H) {
-    for (int k = 0; k < n * H; k++) {
-      if (!Double.isFinite(z[k])) {
-        requireFinite(Crossing.read(input), null, n, (int) input.size(1));
-        return; // not the input's fault
-      }
+  /** What is not finite comes from the input, or the weights have diverged. */
+  private void explain(boolean isFinite) {
+    if (!isFinite) {
+      int I = (int) input.size(1);
+      requireFinite(Crossing.read(input), null, (int) input.size(0), I);
     }
   }
 
@@ -112,30 +116,31 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     assertInputSet(true);
     int n = (int) input.size(0);
     int H = (int) layerConf().getNOut();
-    dz = atLeast(n * H, dz);
-    Crossing.read(epsilon, dz);
-    maskRows(dz, n, H);
-    activation.backwardInPlace(h, dz, n, H);
     INDArray dx =
-        workspaceMgr.createUninitialized(
-            ArrayType.ACTIVATION_GRAD, dataType, new long[] {n, layerConf().getNIn()}, 'c');
+        NewMatrix.of(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType, n, layerConf().getNIn());
     double[] db = new double[H];
     if (stepwise) {
-      backwardStepwise(n, db, dx);
+      backwardStepwise(derivativeOfProduct(epsilon, n, H), n, db, dx);
     } else {
-      INDArray dy = derivativeOfProduct(epsilon, n, H, workspaceMgr);
+      INDArray dy =
+          isProductAlone()
+              ? epsilon
+              : NewMatrix.of(workspaceMgr, ArrayType.BP_WORKING_MEM, dataType, n, H);
+      if (!isProductAlone()) {
+        Crossing.write(derivativeOfProduct(epsilon, n, H), dy);
+      }
       INDArray W = getParamWithNoise(WEIGHT_KEY, true, workspaceMgr);
       MatrixProduct.multiply(input, true, dy, false, gradientViews.get(WEIGHT_KEY)); // xᵀ·dy
       MatrixProduct.multiply(dy, false, W, true, dx); // dy·Wᵀ
       if (hasBias()) {
-        Affine.biasGradient(dz, n, db);
+        columns.sum(HostElements.of(dy), 0, n, db); // Σ_rows dy
       }
     }
     weightNoiseParams.clear();
     return new Pair<>(gradient(db), backpropDropOutIfPresent(dx));
   }
 
-  private void backwardStepwise(int n, double[] db, INDArray dx) {
+  private void backwardStepwise(double[] dz, int n, double[] db, INDArray dx) {
     Workspaces.outside(
         () -> {
           AffineSteps.Gradients gradients = steps.backward(matrix(dz, n, db.length));
@@ -155,16 +160,11 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     return gradient;
   }
 
-  /** dz as an array: epsilon itself where nothing has changed it. */
-  private INDArray derivativeOfProduct(
-      INDArray epsilon, int n, int H, LayerWorkspaceMgr workspaceMgr) {
-    if (isProductAlone()) {
-      return epsilon;
-    }
-    INDArray dy =
-        workspaceMgr.createUninitialized(
-            ArrayType.BP_WORKING_MEM, dataType, new long[] {n, H}, 'c');
-    Crossing.write(dz, dy);
-    return dy;
+  private double[] derivativeOfProduct(INDArray epsilon, int n, int H) {
+    dz = atLeast(n * H, dz);
+    Crossing.read(epsilon, dz);
+    maskRows(dz, n, H);
+    activation.backwardInPlace(h, dz, n, H);
+    return dz;
   }
 }

@@ -2,10 +2,14 @@ package org.backpropninja.layers;
 
 import static org.backpropninja.arrays.Crossing.matrix;
 
+import java.util.Arrays;
 import java.util.function.Function;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.BatchNorm;
+import org.backpropninja.math.Elements;
+import org.backpropninja.math.Nonlinearity;
+import org.backpropninja.math.Precision;
 import org.backpropninja.math.Variance;
 import org.backpropninja.stepwise.BatchNormSteps;
 import org.backpropninja.stepwise.FixedNormSteps;
@@ -23,44 +27,49 @@ final class StepwiseBatchNorm extends BatchNorm {
   private record Gradients(INDArray dhprebn, INDArray dgain, INDArray dbias) {}
 
   StepwiseBatchNorm(int H, double epsilon, Variance variance) {
-    super(H, epsilon, variance);
+    super(H, epsilon, variance, Nonlinearity.IDENTITY, Precision.DOUBLE);
     this.H = H;
     this.epsilon = epsilon;
     this.variance = variance;
   }
 
   @Override
-  public void forward(double[] hprebn, int n, double[] gain, double[] bias, double[] hpreact) {
+  public boolean forward(Elements hprebn, int n, double[] gain, double[] bias, Elements hpreact) {
     measure(hprebn, n);
+    double[] x = read(hprebn, n);
+    if (!isFinite(x)) {
+      return false;
+    }
     int correction =
         variance == Variance.UNBIASED ? BatchNormSteps.UNBIASED : BatchNormSteps.BIASED;
     Workspaces.outside(
         () -> {
           BatchNormSteps steps =
               BatchNormSteps.forward(
-                  matrix(hprebn, n, H),
-                  matrix(gain, 1, H),
-                  matrix(bias, 1, H),
-                  correction,
-                  epsilon);
+                  matrix(x, n, H), matrix(gain, 1, H), matrix(bias, 1, H), correction, epsilon);
           keep(n, steps.hpreact(), hpreact, dhpreact -> gradients(steps.backward(dhpreact)));
         });
+    return true;
   }
 
   @Override
-  public void forward(
-      double[] hprebn,
+  public boolean forward(
+      Elements hprebn,
       int n,
       double[] mean,
       double[] var,
       double[] gain,
       double[] bias,
-      double[] hpreact) {
+      Elements hpreact) {
+    double[] x = read(hprebn, n);
+    if (!isFinite(x)) {
+      return false;
+    }
     Workspaces.outside(
         () -> {
           FixedNormSteps steps =
               FixedNormSteps.forward(
-                  matrix(hprebn, n, H),
+                  matrix(x, n, H),
                   matrix(mean, 1, H),
                   matrix(var, 1, H),
                   matrix(gain, 1, H),
@@ -68,12 +77,23 @@ final class StepwiseBatchNorm extends BatchNorm {
                   epsilon);
           keep(n, steps.hpreact(), hpreact, dhpreact -> gradients(steps.backward(dhpreact)));
         });
+    return true;
   }
 
-  private void keep(int n, INDArray result, double[] hpreact, Function<INDArray, Gradients> back) {
+  private double[] read(Elements of, int n) {
+    double[] rows = new double[n * H];
+    of.read(0, rows.length, rows);
+    return rows;
+  }
+
+  private static boolean isFinite(double[] x) {
+    return Arrays.stream(x).allMatch(Double::isFinite);
+  }
+
+  private void keep(int n, INDArray result, Elements hpreact, Function<INDArray, Gradients> back) {
     this.n = n;
     this.back = back;
-    Crossing.read(result, hpreact);
+    hpreact.write(Crossing.read(result), 0, n * H);
   }
 
   private static Gradients gradients(BatchNormSteps.Gradients of) {
@@ -86,11 +106,16 @@ final class StepwiseBatchNorm extends BatchNorm {
 
   @Override
   public void backward(
-      double[] dhpreact, double[] gain, double[] dhprebn, double[] dgain, double[] dbias) {
+      Elements hprebn,
+      Elements dhpreact,
+      double[] gain,
+      Elements dhprebn,
+      double[] dgain,
+      double[] dbias) {
     Workspaces.outside(
         () -> {
-          Gradients gradients = back.apply(matrix(dhpreact, n, H));
-          Crossing.read(gradients.dhprebn(), dhprebn);
+          Gradients gradients = back.apply(matrix(read(dhpreact, n), n, H));
+          dhprebn.write(Crossing.read(gradients.dhprebn()), 0, n * H);
           Crossing.read(gradients.dgain(), dgain);
           Crossing.read(gradients.dbias(), dbias);
         });

@@ -3,12 +3,12 @@ package org.backpropninja.loss;
 import java.util.Objects;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.NewMatrix;
 import org.backpropninja.math.CrossEntropy;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /**
@@ -86,14 +86,15 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   public INDArray computeScoreArray(
       INDArray labels, INDArray preOutput, IActivation activationFn, INDArray mask) {
     Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask, backward);
-    return array(minibatch.loss(), preOutput, minibatch.n, 1);
+    INDArray loss = NewMatrix.of(preOutput.dataType(), minibatch.n, 1);
+    Crossing.write(minibatch.loss(), loss);
+    return loss;
   }
 
   @Override
   public INDArray computeGradient(
       INDArray labels, INDArray preOutput, IActivation activationFn, INDArray mask) {
-    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask, backward);
-    return array(minibatch.dlogits(), preOutput, minibatch.n, minibatch.V);
+    return Minibatch.of(labels, preOutput, activationFn, mask, backward).dlogits();
   }
 
   @Override
@@ -104,14 +105,8 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       INDArray mask,
       boolean average) {
     Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask, backward);
-    return new Pair<>(
-        minibatch.score(average), array(minibatch.dlogits(), preOutput, minibatch.n, minibatch.V));
-  }
-
-  private static INDArray array(double[] elements, INDArray like, int rows, int columns) {
-    INDArray array = Nd4j.createUninitialized(like.dataType(), new long[] {rows, columns}, 'c');
-    Crossing.write(elements, array);
-    return array;
+    INDArray dlogits = minibatch.dlogits(); // first, as it finds the losses on the way
+    return new Pair<>(minibatch.score(average), dlogits);
   }
 
   @Override

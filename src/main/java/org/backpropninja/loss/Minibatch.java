@@ -4,8 +4,12 @@ import java.util.Arrays;
 import java.util.function.Function;
 import org.backpropninja.Backward;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.HostElements;
+import org.backpropninja.arrays.NewMatrix;
+import org.backpropninja.arrays.Snapshot;
 import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.CrossEntropy;
+import org.backpropninja.math.Elements;
 import org.backpropninja.stepwise.CrossEntropySteps;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.linalg.activations.IActivation;
@@ -13,12 +17,58 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** One minibatch, checked, in plain arrays: class indices with weights, or rows of targets. */
+/** One minibatch, checked: its logits, and class indices with weights or rows of targets. */
 final class Minibatch {
+
+  /** Elements of logits at most that are remembered: 16 MiB of floats. */
+  private static final int REMEMBERED = 1 << 22;
+
+  /** Per thread, because one loss serves all copies of a network. */
+  private static final ThreadLocal<Last> LAST = ThreadLocal.withInitial(Last::new);
+
+  /**
+   * What the gradient was last computed of and the losses that were found on the way, because
+   * DL4J's output layers ask for the score right after it; and the buffers for V classes.
+   */
+  private static final class Last {
+    private final Snapshot logits = new Snapshot();
+    private int[] Yb;
+    private double[] y;
+    private double[] weight;
+    private double[] loss; // null if nothing is remembered
+    private CrossEntropy crossEntropy = new CrossEntropy(1);
+
+    void remember(Minibatch minibatch, double[] loss) {
+      boolean few = (long) minibatch.n * minibatch.V <= REMEMBERED;
+      this.loss = few ? loss : null;
+      if (few) {
+        logits.take(minibatch.logits);
+        Yb = minibatch.Yb;
+        y = minibatch.y;
+        weight = minibatch.weight;
+      }
+    }
+
+    boolean isOf(Minibatch minibatch) {
+      return loss != null
+          && Arrays.equals(weight, minibatch.weight)
+          && Arrays.equals(Yb, minibatch.Yb)
+          && Arrays.equals(y, minibatch.y)
+          && logits.equalsMatrix(minibatch.logits);
+    }
+
+    CrossEntropy crossEntropy(int V) {
+      if (crossEntropy.classes() != V) {
+        crossEntropy = new CrossEntropy(V);
+      }
+      return crossEntropy;
+    }
+  }
+
   final int n;
   final int V;
   private final Backward way;
-  private final double[] logits; // [n, V]
+  private final INDArray logits; // [n, V]
   private final double[] weight; // [n], 0 for an example that is left out
   private final int[] Yb; // [n], null for rows of targets
   private final double[] y; // [n, V], null for class indices
@@ -46,7 +96,7 @@ final class Minibatch {
     this.way = way;
     n = (int) preOutput.size(0);
     V = (int) preOutput.size(1);
-    logits = Crossing.read(preOutput);
+    logits = preOutput;
     weight = new double[n];
     double[] label = Crossing.read(labels);
     double[] factor = mask == null ? null : Crossing.read(mask);
@@ -60,7 +110,6 @@ final class Minibatch {
       y = label;
       takeTargets(factor, perTarget);
     }
-    requireFiniteLogits();
   }
 
   private void takeClasses(double[] label, double[] factor, boolean perTarget) {
@@ -100,26 +149,15 @@ final class Minibatch {
     }
   }
 
-  private void requireFiniteLogits() {
-    for (int i = 0; i < n; i++) {
-      for (int k = i * V; k < (i + 1) * V; k++) {
-        if (!Double.isFinite(logits[k]) && weight[i] != 0) {
-          throw refusal("logits[%d, %d] must be a finite number, was %s", i, k - i * V, logits[k]);
-        }
-      }
-    }
-  }
-
   double[] loss() {
     double[] loss = new double[n];
     if (way == Backward.STEPWISE) {
+      requireFiniteLogits();
       stepwise(steps -> steps.rowLosses(), loss);
-    } else if (y == null) {
-      CrossEntropy.forward(logits, V, Yb, weight, loss);
-    } else {
-      CrossEntropy.forward(logits, V, y, loss);
+      return loss;
     }
-    return loss;
+    Last last = LAST.get();
+    return last.isOf(this) ? last.loss : evaluate(loss, null);
   }
 
   double score(boolean average) {
@@ -128,16 +166,43 @@ final class Minibatch {
     return average && examples > 0 ? sum / examples : sum;
   }
 
-  double[] dlogits() {
-    double[] dlogits = new double[n * V];
-    if (way == Backward.STEPWISE) {
-      stepwise(steps -> steps.backward(n).dlogits(), dlogits); // n: of the sum, not of the mean
-    } else if (y == null) {
-      CrossEntropy.backward(logits, V, Yb, weight, dlogits);
-    } else {
-      CrossEntropy.backward(logits, V, y, n, dlogits);
+  INDArray dlogits() {
+    INDArray dlogits = NewMatrix.of(logits.dataType(), n, V);
+    if (way == Backward.FUSED && HostElements.reaches(dlogits)) {
+      LAST.get().remember(this, evaluate(new double[n], HostElements.of(dlogits)));
+      return dlogits;
     }
+    double[] elements = new double[n * V];
+    if (way == Backward.FUSED) {
+      evaluate(new double[n], Elements.of(elements));
+    } else {
+      requireFiniteLogits();
+      stepwise(steps -> steps.backward(n).dlogits(), elements); // n: of the sum, not of the mean
+    }
+    Crossing.write(elements, dlogits);
     return dlogits;
+  }
+
+  private double[] evaluate(double[] loss, Elements dlogits) {
+    Elements from = HostElements.of(logits);
+    CrossEntropy crossEntropy = LAST.get().crossEntropy(V);
+    boolean finite =
+        y == null
+            ? crossEntropy.forwardAndBackward(from, Yb, weight, loss, dlogits)
+            : crossEntropy.forwardAndBackward(from, Elements.of(y), loss, dlogits);
+    if (!finite) {
+      requireFiniteLogits();
+    }
+    return loss;
+  }
+
+  private void requireFiniteLogits() {
+    double[] x = Crossing.read(logits);
+    for (int k = 0; k < x.length; k++) {
+      if (!Double.isFinite(x[k]) && weight[k / V] != 0) {
+        throw refusal("logits[%d, %d] must be a finite number, was %s", k / V, k % V, x[k]);
+      }
+    }
   }
 
   private void stepwise(Function<CrossEntropySteps, INDArray> what, double[] into) {
@@ -149,9 +214,9 @@ final class Minibatch {
 
   /** The logits, 0 in rows that are left out: whatever stands there must not get into the chain. */
   private INDArray presentLogits() {
-    double[] present = logits.clone();
+    double[] present = Crossing.read(logits);
     for (int k = 0; k < n * V; k++) {
-      present[k] = weight[k / V] == 0 ? 0 : logits[k];
+      present[k] = weight[k / V] == 0 ? 0 : present[k];
     }
     return Crossing.matrix(present, n, V);
   }

@@ -70,17 +70,6 @@ public final class Affine {
         dx[i * I + k] = dxik;
       }
     }
-    biasGradient(dy, n, db);
-  }
-
-  /**
-   * Sums the rows: the third of the gradients alone, for who has the products from BLAS.
-   *
-   * @param dy gradient of the result [n, H]
-   * @param n rows
-   * @param db gradient of the bias [H], overwritten
-   */
-  public static void biasGradient(double[] dy, int n, double[] db) {
-    Columns.sum(dy, n, db);
+    new Columns(H, Precision.DOUBLE).sum(Elements.of(dy), 0, n, db);
   }
 }

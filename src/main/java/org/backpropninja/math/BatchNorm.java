@@ -4,33 +4,46 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Batch normalisation of the columns of a matrix, in one go.
+ * Batch normalisation of the columns of a matrix and the nonlinearity that may follow, in one go.
  *
  * <pre>
  * bnraw   = (hprebn − mean)·(var + ε)^−½
  * hpreact = gain·bnraw + bias
+ * h       = hpreact or tanh(hpreact)
  * </pre>
  *
- * <p>Shapes: hprebn, bnraw, hpreact [n, H]; mean, var, gain, bias [H]. In training mean and var are
- * the minibatch's, var divided by n − 1 or by n ({@link Variance}); in inference they are given and
- * constant. One object serves one layer: {@link #backward} goes back through the forward pass that
- * ran last. Sources: Ioffe and Szegedy, "Batch Normalization", 2015; makemore part 4, which divides
- * by n − 1.
+ * <p>Shapes: hprebn, bnraw, hpreact, h [n, H]; mean, var, gain, bias [H]. In training mean and var
+ * are the minibatch's, var divided by n − 1 or by n ({@link Variance}); in inference they are given
+ * and constant. One object serves one layer: {@link #backward} goes back through the forward pass
+ * that ran last. The matrices go through in blocks of rows and only the columns' values are kept:
+ * going back, bnraw and h are computed again from hprebn, which costs less than memory for them.
+ * Sources: Ioffe and Szegedy, "Batch Normalization", 2015; makemore part 4, which divides by n − 1.
  */
 public class BatchNorm {
 
   private final int H;
   private final double epsilon;
   private final Variance variance;
-  private final Moments moments;
+  private final Nonlinearity nonlinearity;
+  private final Precision precision;
   private final double[] bnmeani; // [H]
   private final double[] bnvarInv; // [H]
-  private final double[] row;
-  private final double[] rawRow;
-  private final double[] scale; // gain·bnvarInv
-  private final double[] throughMean; // Σ_rows dhpreact / n
-  private final double[] throughVariance; // Σ_rows dhpreact·bnraw / divisor
-  private double[] bnraw = {}; // [n, H]
+  private final double[] residue; // [H], what is left of the mean when it is rounded
+  private final double[] column; // [H], on its way into a block
+  private final Block bndiff; // rows of hprebn − mean
+  private final Block h;
+  private final Block dh;
+  private final Block means;
+  private final Block scale; // gain·bnvarInv
+  private final Block shift; // bias − scale·residue
+  private final Block gradientFactor;
+  private final Block gradientShift;
+  private final Block dbiasSum;
+  private final Block dgainSum;
+  private final Block zeros;
+  private Elements kept = Elements.of(new float[0]); // h, if it is a tangent
+  private int keptLength;
+  private Moments moments;
   private int n;
   private boolean constantStatistics;
 
@@ -40,24 +53,37 @@ public class BatchNorm {
    * @param H number of columns, at least 1
    * @param epsilon ε, added to the variance
    * @param variance the divisor of the variance in training
+   * @param nonlinearity what follows
+   * @param precision of the loops over elements
    * @throws IllegalArgumentException if {@code H} is less than 1 or {@code epsilon} is negative or
    *     NaN
    */
-  public BatchNorm(int H, double epsilon, Variance variance) {
+  public BatchNorm(
+      int H, double epsilon, Variance variance, Nonlinearity nonlinearity, Precision precision) {
     if (!(epsilon >= 0)) {
       throw new IllegalArgumentException("epsilon (" + epsilon + ") must be at least 0");
     }
     this.H = H;
     this.epsilon = epsilon;
     this.variance = variance;
-    moments = new Moments(H);
+    this.nonlinearity = nonlinearity;
+    this.precision = precision;
+    moments = new Moments(H, precision);
     bnmeani = new double[H];
-    row = new double[H];
-    rawRow = new double[H];
-    scale = new double[H];
-    throughMean = new double[H];
-    throughVariance = new double[H];
     bnvarInv = new double[H];
+    residue = new double[H];
+    column = new double[H];
+    bndiff = Block.of(precision, H);
+    h = Block.of(precision, H);
+    dh = Block.of(precision, H);
+    means = Block.of(precision, H);
+    scale = Block.of(precision, H);
+    shift = Block.of(precision, H);
+    gradientFactor = Block.of(precision, H);
+    gradientShift = Block.of(precision, H);
+    dbiasSum = Block.of(precision, H);
+    dgainSum = Block.of(precision, H);
+    zeros = Block.of(precision, H);
   }
 
   /**
@@ -67,17 +93,19 @@ public class BatchNorm {
    * @param n rows, at least 2 for the unbiased variance and at least 1 for the biased one
    * @param gain [H]
    * @param bias [H]
-   * @param hpreact result [n, H]; may be {@code hprebn} itself
+   * @param h result [n, H]
+   * @return whether all of the input is finite; if not, the result has no meaning
    * @throws IllegalArgumentException if {@code n} is too small for the variance to have a value
    */
-  public void forward(double[] hprebn, int n, double[] gain, double[] bias, double[] hpreact) {
+  public boolean forward(Elements hprebn, int n, double[] gain, double[] bias, Elements h) {
     measure(hprebn, n);
     for (int j = 0; j < H; j++) {
       bnmeani[j] = moments.mean(j);
       bnvarInv[j] = 1 / Math.sqrt(moments.variance(j, variance) + epsilon);
     }
     constantStatistics = false;
-    normalise(hprebn, n, bnmeani, gain, bias, hpreact);
+    normalise(hprebn, n, gain, bias, h);
+    return moments.areFinite();
   }
 
   /**
@@ -87,7 +115,7 @@ public class BatchNorm {
    * @param n rows
    * @throws IllegalArgumentException if {@code n} is too small for the variance to have a value
    */
-  protected final void measure(double[] hprebn, int n) {
+  protected final void measure(Elements hprebn, int n) {
     if (variance.divisor(n) < 1) {
       throw new IllegalArgumentException(
           "n (%d) is too small: the %s variance of so few rows has no value"
@@ -95,6 +123,10 @@ public class BatchNorm {
     }
     moments.reset();
     moments.add(hprebn, n);
+    if (precision == Precision.SINGLE && !moments.areFinite()) { // its squares end at 10^38
+      moments = new Moments(H, Precision.DOUBLE);
+      moments.add(hprebn, n);
+    }
   }
 
   /**
@@ -106,47 +138,65 @@ public class BatchNorm {
    * @param var [H]
    * @param gain [H]
    * @param bias [H]
-   * @param hpreact result [n, H]; may be {@code hprebn} itself
+   * @param h result [n, H]
+   * @return whether all of the input is finite; if not, the result has no meaning
    */
-  public void forward(
-      double[] hprebn,
+  public boolean forward(
+      Elements hprebn,
       int n,
       double[] mean,
       double[] var,
       double[] gain,
       double[] bias,
-      double[] hpreact) {
+      Elements h) {
     for (int j = 0; j < H; j++) {
+      bnmeani[j] = mean[j];
       bnvarInv[j] = 1 / Math.sqrt(var[j] + epsilon);
     }
     constantStatistics = true;
-    normalise(hprebn, n, mean, gain, bias, hpreact);
+    normalise(hprebn, n, gain, bias, h);
+    return zeros.isZero();
   }
 
-  private void normalise(
-      double[] hprebn, int n, double[] mean, double[] gain, double[] bias, double[] hpreact) {
+  private void normalise(Elements hprebn, int n, double[] gain, double[] bias, Elements result) {
     this.n = n;
-    if (bnraw.length < n * H) {
-      bnraw = new double[n * H];
+    means.repeat(bnmeani);
+    for (int j = 0; j < H; j++) {
+      residue[j] = bnmeani[j] - means.rounded(bnmeani[j]);
+      column[j] = gain[j] * bnvarInv[j];
     }
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(hprebn, i * H, row, 0, H);
-      normaliseRow(row, mean, bnvarInv);
-      System.arraycopy(row, 0, bnraw, i * H, H);
-      scaleAndShiftRow(row, gain, bias);
-      System.arraycopy(row, 0, hpreact, i * H, H);
+    scale.repeat(column);
+    for (int j = 0; j < H; j++) {
+      column[j] = bias[j] - column[j] * residue[j];
+    }
+    shift.repeat(column);
+    zeros.clear();
+    makeRoom(n * H);
+    int some = Block.rows(H);
+    for (int i = 0; i < n; i += some) {
+      bndiff.read(hprebn, i, Math.min(some, n - i));
+      if (constantStatistics) { // otherwise the moments tell whether all is finite
+        zeros.addZeroTimes(bndiff);
+      }
+      bndiff.subtract(means);
+      h.scaleAndShift(bndiff, scale, shift);
+      nonlinearity.forward(h);
+      h.write(result, i);
+      if (keepsResult()) {
+        h.write(kept, i);
+      }
     }
   }
 
-  private static void normaliseRow(double[] row, double[] mean, double[] bnvarInv) {
-    for (int j = 0; j < row.length; j++) {
-      row[j] = (row[j] - mean[j]) * bnvarInv[j];
-    }
+  private boolean keepsResult() {
+    return nonlinearity != Nonlinearity.IDENTITY;
   }
 
-  private static void scaleAndShiftRow(double[] row, double[] gain, double[] bias) {
-    for (int j = 0; j < row.length; j++) {
-      row[j] = gain[j] * row[j] + bias[j];
+  private void makeRoom(int length) {
+    if (keepsResult() && keptLength < length) {
+      boolean single = precision == Precision.SINGLE;
+      kept = single ? Elements.of(new float[length]) : Elements.of(new double[length]);
+      keptLength = length;
     }
   }
 
@@ -154,6 +204,7 @@ public class BatchNorm {
    * Computes the gradients of the forward pass that ran last.
    *
    * <pre>
+   * dhpreact = dh or (1 − h²)·dh
    * dbias = Σ_rows dhpreact
    * dgain = Σ_rows dhpreact·bnraw
    * dhprebn = gain·bnvarInv/n · ( n·dhpreact − Σ_rows dhpreact − n/(n−1)·bnraw·Σ_rows(dhpreact·bnraw) )
@@ -162,52 +213,75 @@ public class BatchNorm {
    * <p>with n/n for n/(n−1) where the variance is the biased one, and just {@code
    * gain·bnvarInv·dhpreact} where the statistics were constant.
    *
-   * @param dhpreact gradient of the result [n, H]
+   * @param hprebn input [n, H], as in the forward pass
+   * @param dh gradient of the result [n, H]
    * @param gain [H], as in the forward pass
-   * @param dhprebn gradient of the input [n, H], overwritten; may be {@code dhpreact} itself
+   * @param dhprebn gradient of the input [n, H], overwritten; may be {@code dh} itself
    * @param dgain gradient of the gain [H], overwritten
    * @param dbias gradient of the bias [H], overwritten
    */
   public void backward(
-      double[] dhpreact, double[] gain, double[] dhprebn, double[] dgain, double[] dbias) {
-    Arrays.fill(dgain, 0);
-    Columns.sum(dhpreact, n, dbias);
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(dhpreact, i * H, row, 0, H);
-      System.arraycopy(bnraw, i * H, rawRow, 0, H);
-      addProducts(row, rawRow, dgain);
-    }
+      Elements hprebn,
+      Elements dh,
+      double[] gain,
+      Elements dhprebn,
+      double[] dgain,
+      double[] dbias) {
+    Elements dhpreact = keepsResult() ? dhprebn : dh; // dhprebn takes it until it is needed
+    sumUp(hprebn, dh, dhpreact, dgain, dbias);
     double perMean = constantStatistics ? 0 : 1.0 / n;
     double perVariance = constantStatistics ? 0 : 1.0 / variance.divisor(n);
+    // dhprebn = scale·dhpreact + gradientFactor·bndiff + gradientShift: through bndiff alone,
+    // through the variance, through the mean.
     for (int j = 0; j < H; j++) {
-      scale[j] = gain[j] * bnvarInv[j];
-      throughMean[j] = perMean * dbias[j];
-      throughVariance[j] = perVariance * dgain[j];
+      column[j] = -perVariance * gain[j] * bnvarInv[j] * bnvarInv[j] * dgain[j];
     }
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(dhpreact, i * H, row, 0, H);
-      System.arraycopy(bnraw, i * H, rawRow, 0, H);
-      backwardRow(row, rawRow, scale, throughMean, throughVariance);
-      System.arraycopy(row, 0, dhprebn, i * H, H);
+    gradientFactor.repeat(column);
+    for (int j = 0; j < H; j++) {
+      column[j] = -perMean * gain[j] * bnvarInv[j] * dbias[j] - column[j] * residue[j];
     }
-  }
-
-  private static void addProducts(double[] row, double[] rawRow, double[] sum) {
-    for (int j = 0; j < sum.length; j++) {
-      sum[j] += row[j] * rawRow[j];
+    gradientShift.repeat(column);
+    int some = Block.rows(H);
+    for (int i = 0; i < n; i += some) {
+      readDifference(hprebn, i, some);
+      this.dh.read(dhpreact, i, Math.min(some, n - i));
+      this.dh.combine(scale, bndiff, gradientFactor, gradientShift);
+      this.dh.write(dhprebn, i);
     }
   }
 
-  /** Three terms: through bndiff alone, through the mean, through the variance. */
-  private static void backwardRow(
-      double[] row,
-      double[] rawRow,
-      double[] scale,
-      double[] throughMean,
-      double[] throughVariance) {
-    for (int j = 0; j < row.length; j++) {
-      row[j] = scale[j] * (row[j] - throughMean[j] - rawRow[j] * throughVariance[j]);
+  /** Goes back through the nonlinearity and takes dbias and dgain on the way. */
+  private void sumUp(
+      Elements hprebn, Elements dh, Elements dhpreact, double[] dgain, double[] dbias) {
+    Arrays.fill(dbias, 0);
+    Arrays.fill(dgain, 0);
+    int blocks = 0;
+    int some = Block.rows(H);
+    for (int i = 0; i < n; i += some) {
+      readDifference(hprebn, i, some);
+      this.dh.read(dh, i, Math.min(some, n - i));
+      if (keepsResult()) {
+        h.read(kept, i, Math.min(some, n - i));
+        nonlinearity.backward(h, this.dh);
+        this.dh.write(dhpreact, i);
+      }
+      dbiasSum.add(this.dh);
+      dgainSum.addProduct(this.dh, bndiff);
+      if (++blocks % Block.SUMMED == 0) {
+        dbiasSum.moveInto(dbias);
+        dgainSum.moveInto(dgain);
+      }
     }
+    dbiasSum.moveInto(dbias);
+    dgainSum.moveInto(dgain);
+    for (int j = 0; j < H; j++) {
+      dgain[j] = bnvarInv[j] * (dgain[j] - residue[j] * dbias[j]);
+    }
+  }
+
+  private void readDifference(Elements hprebn, int firstRow, int some) {
+    bndiff.read(hprebn, firstRow, Math.min(some, n - firstRow));
+    bndiff.subtract(means);
   }
 
   /**

@@ -3,29 +3,43 @@ package org.backpropninja.math;
 import java.util.Arrays;
 
 /** Sums over the rows of a matrix. */
-final class Columns {
+public final class Columns {
 
-  private Columns() {}
+  private final int H;
+  private final Block rows;
+  private final Block sums;
+
+  /**
+   * Makes the buffers.
+   *
+   * @param H number of columns, at least 1
+   * @param precision of the sums of some hundred rows, which are then summed up in double
+   */
+  public Columns(int H, Precision precision) {
+    this.H = H;
+    rows = Block.of(precision, H);
+    sums = Block.of(precision, H);
+  }
 
   /**
    * Sums each column.
    *
-   * @param x matrix [n, H]
-   * @param n rows
+   * @param x matrix [first + n, H]
+   * @param first row to begin with
+   * @param n rows to sum
    * @param sum result [H], overwritten
    */
-  static void sum(double[] x, int n, double[] sum) {
+  public void sum(Elements x, int first, int n, double[] sum) {
     Arrays.fill(sum, 0);
-    double[] row = new double[sum.length];
-    for (int i = 0; i < n; i++) {
-      System.arraycopy(x, i * row.length, row, 0, row.length);
-      add(row, sum);
+    int blocks = 0;
+    int some = Block.rows(H);
+    for (int i = first; i < first + n; i += some) {
+      rows.read(x, i, Math.min(some, first + n - i));
+      sums.add(rows);
+      if (++blocks % Block.SUMMED == 0) {
+        sums.moveInto(sum);
+      }
     }
-  }
-
-  private static void add(double[] row, double[] sum) {
-    for (int j = 0; j < sum.length; j++) {
-      sum[j] += row[j];
-    }
+    sums.moveInto(sum);
   }
 }

@@ -5,11 +5,11 @@ import java.util.Arrays;
 /**
  * Mean and variance of each column of a matrix that may arrive in blocks of rows.
  *
- * <p>A block is taken in two passes, the mean first and then the squared deviations from it,
- * because {@code Σx² − (Σx)²/n} loses every digit of x = 10⁶ ± 1. The second pass also sums the
- * deviations themselves, which removes the rounding of the mean (Chan, Golub, LeVeque, "Algorithms
- * for computing the sample variance", 1983, formula 1.7). Blocks are merged with the parallel
- * formula of the same authors (1979):
+ * <p>What is summed up is deviations from the mean of a block's first rows and their squares,
+ * because {@code Σx² − (Σx)²/n} loses every digit of x = 10⁶ ± 1 (Chan, Golub, LeVeque, "Algorithms
+ * for computing the sample variance", 1983, "shifted data"). That mean is one of some of the
+ * block's own rows, so it is off by √(n_B / their number) standard deviations at most, and blocks
+ * are kept short. They are merged with the parallel formula of the same authors (1979):
  *
  * <pre>
  * δ = mean_B − mean_A
@@ -21,29 +21,49 @@ import java.util.Arrays;
  */
 public final class Moments {
 
+  /** Elements, so many that merging costs little and so few that the shift is a good one. */
+  private static final int BLOCK = 1 << 16;
+
   private final int columns;
   private final double[] mean;
   private final double[] squares; // M2 = Σ (x − mean)²
-  private final double[] row; // see package-info: why rows are copied out
-  private final double[] blockMean;
-  private final double[] blockSum; // Σ (x − blockMean), zero but for rounding
-  private final double[] blockSquares;
+  private final Block deviations;
+  private final Block shifts;
+  private final Block deviationSums;
+  private final Block squareSums;
+  private final double[] blockMean; // the shift until it is known
+  private final double[] blockSum; // Σ (x − shift)
+  private final double[] blockSquares; // Σ (x − shift)²
   private long n;
 
   /**
-   * Starts with no rows.
+   * Starts with no rows, computing in double.
    *
    * @param columns number of columns, at least 1
    * @throws IllegalArgumentException if {@code columns} is less than 1
    */
   public Moments(int columns) {
+    this(columns, Precision.DOUBLE);
+  }
+
+  /**
+   * Starts with no rows.
+   *
+   * @param columns number of columns, at least 1
+   * @param precision of the loops over elements
+   * @throws IllegalArgumentException if {@code columns} is less than 1
+   */
+  public Moments(int columns, Precision precision) {
     if (columns < 1) {
       throw new IllegalArgumentException("columns (" + columns + ") must be at least 1");
     }
     this.columns = columns;
     mean = new double[columns];
     squares = new double[columns];
-    row = new double[columns];
+    deviations = Block.of(precision, columns);
+    shifts = Block.of(precision, columns);
+    deviationSums = Block.of(precision, columns);
+    squareSums = Block.of(precision, columns);
     blockMean = new double[columns];
     blockSum = new double[columns];
     blockSquares = new double[columns];
@@ -62,37 +82,47 @@ public final class Moments {
    * @param x block [rows, columns]
    * @param rows how many
    */
-  public void add(double[] x, int rows) {
-    if (rows == 0) {
-      return;
+  public void add(Elements x, int rows) {
+    int most = Math.max(1, BLOCK / columns);
+    for (int first = 0; first < rows; first += most) {
+      int some = Math.min(most, rows - first);
+      measure(x, first, some);
+      merge(some);
     }
-    measure(x, rows);
-    merge(rows);
   }
 
-  private void measure(double[] x, int rows) {
-    Columns.sum(x, rows, blockMean);
+  private void measure(Elements x, int first, int rows) {
+    int some = Block.rows(columns);
+    deviations.read(x, first, Math.min(some, rows));
+    deviationSums.add(deviations);
+    Arrays.fill(blockMean, 0);
+    deviationSums.moveInto(blockMean);
     for (int j = 0; j < columns; j++) {
-      blockMean[j] /= rows;
+      blockMean[j] /= Math.min(some, rows);
     }
+    shifts.repeat(blockMean);
     Arrays.fill(blockSum, 0);
     Arrays.fill(blockSquares, 0);
-    for (int i = 0; i < rows; i++) {
-      System.arraycopy(x, i * columns, row, 0, columns);
-      addDeviations(row, blockMean, blockSum, blockSquares);
+    int blocks = 0;
+    for (int i = first; i < first + rows; i += some) {
+      deviations.read(x, i, Math.min(some, first + rows - i));
+      deviations.subtract(shifts);
+      deviationSums.add(deviations);
+      squareSums.addProduct(deviations, deviations);
+      if (++blocks % Block.SUMMED == 0) {
+        moveSums();
+      }
     }
+    moveSums();
     for (int j = 0; j < columns; j++) {
       blockSquares[j] -= blockSum[j] * blockSum[j] / rows;
-      blockMean[j] += blockSum[j] / rows;
+      blockMean[j] = shifts.rounded(blockMean[j]) + blockSum[j] / rows;
     }
   }
 
-  private static void addDeviations(double[] row, double[] mean, double[] sum, double[] squares) {
-    for (int j = 0; j < sum.length; j++) {
-      double deviation = row[j] - mean[j];
-      sum[j] += deviation;
-      squares[j] += deviation * deviation;
-    }
+  private void moveSums() {
+    deviationSums.moveInto(blockSum);
+    squareSums.moveInto(blockSquares);
   }
 
   private void merge(int rows) {
@@ -134,5 +164,15 @@ public final class Moments {
    */
   public double variance(int column, Variance convention) {
     return squares[column] / convention.divisor(n);
+  }
+
+  /** Whether all columns have finite moments: not if an element is not, or its square overflows. */
+  boolean areFinite() {
+    for (int j = 0; j < columns; j++) {
+      if (!Double.isFinite(mean[j]) || !Double.isFinite(squares[j])) {
+        return false;
+      }
+    }
+    return true;
   }
 }

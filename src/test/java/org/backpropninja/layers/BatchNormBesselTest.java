@@ -26,6 +26,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpropninja.arrays.Crossing;
+import org.backpropninja.math.Elements;
 import org.backpropninja.math.Moments;
 import org.backpropninja.math.Variance;
 import org.backpropninja.testing.DoublePrecision;
@@ -167,7 +168,7 @@ class BatchNormBesselTest {
       DataSet minibatch = minibatch(step);
       double[] below = Crossing.read(net.feedForwardToLayer(0, minibatch.getFeatures()).get(1));
       Moments moments = new Moments(H);
-      moments.add(below, below.length / H);
+      moments.add(Elements.of(below), below.length / H);
       for (int j = 0; j < H; j++) {
         mean[j] = 0.7 * mean[j] + (1 - 0.7) * moments.mean(j);
         var[j] = 0.7 * var[j] + (1 - 0.7) * moments.variance(j, conf.getRunningVariance());
@@ -394,7 +395,7 @@ class BatchNormBesselTest {
     Moments moments = new Moments(H);
     for (int i = 0; i < 2; i++) {
       for (int t = 0; t < mask.getRow(i).sumNumber().intValue(); t++) {
-        moments.add(Crossing.read(x.slice(i).getColumn(t)), 1);
+        moments.add(Elements.of(Crossing.read(x.slice(i).getColumn(t))), 1);
       }
     }
     double[] mean = IntStream.range(0, H).mapToDouble(moments::mean).toArray();

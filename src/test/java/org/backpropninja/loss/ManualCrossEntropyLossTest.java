@@ -132,6 +132,41 @@ class ManualCrossEntropyLossTest {
   }
 
   /** The ways differ in their rounding, not always but often, and so each method shows its own. */
+  /** The losses that the gradient found on the way are those of its own minibatch and no other. */
+  @ParameterizedTest(autoCloseArguments = false)
+  @MethodSource("minibatches")
+  void aScoreAfterAGradientIsThatOfItsOwnArguments(INDArray y, INDArray mask) {
+    for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
+      INDArray logits = random(1, -2, 2, 4, 5).castTo(type);
+      assertOwnScore(y, logits, mask, () -> {});
+      for (int k : new int[] {0, 10, 19}) {
+        assertOwnScore(y, logits, mask, () -> logits.putScalar(k / 5, k % 5, 3 + k));
+      }
+      assertOwnScore(y, logits, mask, () -> y.putScalar(0, 0, y.getDouble(0, 0) == 3 ? 1 : 3));
+      if (mask != null) {
+        assertOwnScore(y, logits, mask, () -> mask.muli(2));
+      }
+      if (y.columns() == 5) {
+        assertOwnScore(y, logits, mask, () -> swapTargets(y)); // the row's weight stays
+      }
+    }
+  }
+
+  private static void swapTargets(INDArray y) {
+    double first = y.getDouble(2, 0);
+    y.putScalar(2, 0, y.getDouble(2, 1));
+    y.putScalar(2, 1, first);
+  }
+
+  private static void assertOwnScore(INDArray y, INDArray logits, INDArray mask, Runnable change) {
+    LOSS.computeGradient(y, logits, SOFTMAX, mask);
+    change.run();
+    double score = LOSS.computeScore(y, logits, SOFTMAX, mask, false);
+    INDArray column = logits.reshape('c', 20, 1); // another V
+    LOSS.computeGradient(Nd4j.zeros(DataType.DOUBLE, 20, 1), column, SOFTMAX, null);
+    assertEquals(LOSS.computeScore(y, logits, SOFTMAX, mask, false), score);
+  }
+
   @Test
   void everyMethodTakesTheWayThatIsSet() {
     ManualCrossEntropyLoss stepwise = new ManualCrossEntropyLoss().backward(Backward.STEPWISE);

@@ -3,6 +3,7 @@ package org.backpropninja.math;
 import static org.backpropninja.testing.Close.assertClose;
 import static org.backpropninja.testing.Golden.integers;
 import static org.backpropninja.testing.Golden.numbers;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
@@ -37,13 +38,16 @@ class GoldenMathTest {
     int n = golden.n();
     int H = golden.H();
     Variance variance = golden.unbiased() ? Variance.UNBIASED : Variance.BIASED;
-    BatchNorm batchNorm = new BatchNorm(H, golden.eps(), variance);
+    BatchNorm batchNorm =
+        new BatchNorm(H, golden.eps(), variance, Nonlinearity.IDENTITY, Precision.DOUBLE);
     double[] y = new double[n * H];
-    batchNorm.forward(golden.get("x"), n, golden.get("gain"), golden.get("bias"), y);
+    Elements x = Elements.of(golden.get("x"));
+    batchNorm.forward(x, n, golden.get("gain"), golden.get("bias"), Elements.of(y));
     double[] dx = new double[n * H];
     double[] dgain = new double[H];
     double[] dbias = new double[H];
-    batchNorm.backward(golden.get("dy"), golden.get("gain"), dx, dgain, dbias);
+    Elements dy = Elements.of(golden.get("dy"));
+    batchNorm.backward(x, dy, golden.get("gain"), Elements.of(dx), dgain, dbias);
 
     Moments moments = batchNorm.moments();
     golden.assertMean(columns(H, moments::mean));
@@ -64,13 +68,19 @@ class GoldenMathTest {
     int V = golden.V();
     double[] loss = new double[n];
     double[] dlogits = new double[n * V];
-    CrossEntropy.forward(golden.logits(), V, golden.targets(), loss);
-    CrossEntropy.backward(golden.logits(), V, golden.targets(), n, dlogits);
+    CrossEntropy crossEntropy = new CrossEntropy(V);
+    Elements logits = Elements.of(golden.logits());
+    Elements y = Elements.of(golden.targets());
+    assertTrue(crossEntropy.forward(logits, y, loss));
+    assertTrue(crossEntropy.forwardAndBackward(logits, y, loss, Elements.of(dlogits)));
     golden.assertLoss(Arrays.stream(loss).sum(), 1e-12);
     golden.assertGradient(dlogits, 1e-12);
     if (golden.hasClasses()) {
-      CrossEntropy.forward(golden.logits(), V, golden.labels(), golden.weights(), loss);
-      CrossEntropy.backward(golden.logits(), V, golden.labels(), golden.weights(), dlogits);
+      int[] Yb = golden.labels();
+      assertTrue(crossEntropy.forward(logits, Yb, golden.weights(), loss));
+      assertTrue(
+          crossEntropy.forwardAndBackward(
+              logits, Yb, golden.weights(), loss, Elements.of(dlogits)));
       golden.assertLoss(Arrays.stream(loss).sum(), 1e-12);
       golden.assertGradient(dlogits, 1e-12);
     }

@@ -99,21 +99,28 @@ class MathTest {
   void batchNormForgetsTheMinibatchBefore() {
     double[] gain = {0.7, -1.3};
     double[] bias = {0.2, 0.4};
-    BatchNorm used = new BatchNorm(2, 1e-5, Variance.UNBIASED);
-    used.forward(values(1, 20), 10, gain, bias, new double[20]);
-    used.backward(values(2, 20), gain, new double[20], new double[2], new double[2]);
-    BatchNorm fresh = new BatchNorm(2, 1e-5, Variance.UNBIASED);
+    BatchNorm used = batchNorm(2, 1e-5, Variance.UNBIASED);
+    Elements before = Elements.of(values(1, 20));
+    Elements dx = Elements.of(new double[20]);
+    used.forward(before, 10, gain, bias, Elements.of(new double[20]));
+    used.backward(before, Elements.of(values(2, 20)), gain, dx, new double[2], new double[2]);
+    BatchNorm fresh = batchNorm(2, 1e-5, Variance.UNBIASED);
     assertArrayEquals(passes(fresh, gain, bias, 0), passes(used, gain, bias, Double.NaN));
+  }
+
+  private static BatchNorm batchNorm(int H, double epsilon, Variance variance) {
+    return new BatchNorm(H, epsilon, variance, Nonlinearity.IDENTITY, Precision.DOUBLE);
   }
 
   /** y, dx, dgain and dbias one after the other. */
   private static double[] passes(BatchNorm batchNorm, double[] gain, double[] bias, double fill) {
     double[] y = filled(6, fill);
-    batchNorm.forward(values(3, 6), 3, gain, bias, y);
+    Elements x = Elements.of(values(3, 6));
+    batchNorm.forward(x, 3, gain, bias, Elements.of(y));
     double[] dx = filled(6, fill);
     double[] dgain = filled(2, fill);
     double[] dbias = filled(2, fill);
-    batchNorm.backward(values(4, 6), gain, dx, dgain, dbias);
+    batchNorm.backward(x, Elements.of(values(4, 6)), gain, Elements.of(dx), dgain, dbias);
     return IntStream.range(0, 16)
         .mapToDouble(
             k -> k < 6 ? y[k] : k < 12 ? dx[k - 6] : k < 14 ? dgain[k - 12] : dbias[k - 14])
@@ -123,18 +130,19 @@ class MathTest {
   @Test
   void batchNormRefusesOneRowUnbiased() {
     double[] one = {5};
-    BatchNorm unbiased = new BatchNorm(1, 1e-5, Variance.UNBIASED);
+    Elements x = Elements.of(one);
+    BatchNorm unbiased = batchNorm(1, 1e-5, Variance.UNBIASED);
     assertRefused(
         IllegalArgumentException.class,
-        () -> unbiased.forward(one, 1, one, one, new double[1]),
+        () -> unbiased.forward(x, 1, one, one, Elements.of(new double[1])),
         "n (1) is too small: the unbiased variance of so few rows has no value");
-    BatchNorm biased = new BatchNorm(1, 1e-5, Variance.BIASED);
+    BatchNorm biased = batchNorm(1, 1e-5, Variance.BIASED);
     double[] y = new double[1];
-    biased.forward(one, 1, one, one, y);
+    biased.forward(x, 1, one, one, Elements.of(y));
     assertArrayEquals(one, y); // the bias is left
     assertRefused(
         IllegalArgumentException.class,
-        () -> biased.forward(one, 0, one, one, y),
+        () -> biased.forward(x, 0, one, one, Elements.of(y)),
         "n (0) is too small: the biased variance");
   }
 
@@ -143,7 +151,7 @@ class MathTest {
     for (double epsilon : new double[] {-1, Double.NaN}) {
       assertRefused(
           IllegalArgumentException.class,
-          () -> new BatchNorm(1, epsilon, Variance.BIASED),
+          () -> batchNorm(1, epsilon, Variance.BIASED),
           "epsilon (" + epsilon + ") must be at least 0");
     }
   }

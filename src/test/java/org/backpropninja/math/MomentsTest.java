@@ -49,7 +49,8 @@ class MomentsTest {
     Moments moments = new Moments(COLUMNS);
     for (int row = 0; row < ROWS; row += blockRows) {
       int rows = Math.min(blockRows, ROWS - row);
-      moments.add(Arrays.copyOfRange(x, row * COLUMNS, (row + rows) * COLUMNS), rows);
+      double[] block = Arrays.copyOfRange(x, row * COLUMNS, (row + rows) * COLUMNS);
+      moments.add(Elements.of(block), rows);
     }
     return moments;
   }
@@ -60,9 +61,9 @@ class MomentsTest {
   void keepsTheDigitsOfOffsetColumns(double offset, double width) {
     double[] x = values(3, 20001, offset, width);
     Moments whole = new Moments(1);
-    whole.add(x, x.length);
+    whole.add(Elements.of(x), x.length);
     Moments single = new Moments(1);
-    DoubleStream.of(x).forEach(value -> single.add(new double[] {value}, 1));
+    DoubleStream.of(x).forEach(value -> single.add(Elements.of(new double[] {value}), 1));
     double mean = exactMean(x).doubleValue();
     double ulp = Math.ulp(Math.abs(offset) + width);
     assertEquals(mean, whole.mean(0), ulp);
@@ -95,12 +96,12 @@ class MomentsTest {
   @Test
   void startsAfresh() {
     Moments moments = new Moments(2);
-    moments.add(new double[] {7, 8, 9, 10}, 2);
+    moments.add(Elements.of(new double[] {7, 8, 9, 10}), 2);
     moments.reset();
     assertEquals(0, moments.count());
     assertTrue(Double.isNaN(moments.variance(0, Variance.BIASED)));
-    moments.add(new double[0], 0);
-    moments.add(new double[] {1, 2, 3, 6, -1, -1}, 2); // the buffer is longer
+    moments.add(Elements.of(new double[0]), 0);
+    moments.add(Elements.of(new double[] {1, 2, 3, 6, -1, -1}), 2); // the buffer is longer
     assertEquals(2, moments.count());
     assertClose(
         "mean and variance",
@@ -118,7 +119,7 @@ class MomentsTest {
   @EnumSource
   void oneValueHasNoUnbiasedVariance(Variance variance) {
     Moments moments = new Moments(1);
-    moments.add(new double[] {5}, 1);
+    moments.add(Elements.of(new double[] {5}), 1);
     double value = moments.variance(0, variance);
     assertTrue(variance == Variance.BIASED ? value == 0 : Double.isNaN(value));
   }

@@ -44,4 +44,38 @@ class TanhTest {
     Tanh.forwardInPlace(h, 1);
     assertArrayEquals(new double[] {Math.tanh(1), 1, 1}, h, 1e-15);
   }
+
+  @Test
+  void isExactToFourUnitsInTheSeventhDigitInFloat() {
+    Random random = new Random(1);
+    for (double scale : new double[] {1e-30, 1e-9, 1e-3, 0.1, 1, 5, 9, 1e4, 1e30}) {
+      float[] x = new float[5000];
+      for (int k = 0; k < x.length; k++) {
+        x[k] = (float) (scale * random.nextGaussian());
+      }
+      float[] h = x.clone();
+      Tanh.forwardInPlace(h, h.length);
+      for (int k = 0; k < x.length; k++) {
+        double exact = Math.tanh(x[k]);
+        assertEquals(exact, h[k], 4e-7 * Math.abs(exact), "tanh " + x[k]);
+        assertTrue(Math.abs(h[k]) <= 1, "tanh " + x[k]);
+      }
+    }
+  }
+
+  @Test
+  void isOddAndKeepsItsEndsInFloat() {
+    float[] h = {0, -0f, Float.NaN, Float.POSITIVE_INFINITY, -1e9f, 0.7f, -0.7f, 9.5f, 3e38f};
+    Tanh.forwardInPlace(h, h.length);
+    assertArrayEquals(new float[] {0, -0f, Float.NaN, 1, -1, h[5], -h[5], 1, 1}, h);
+    assertEquals(Math.tanh(0.7), h[5], 2e-7);
+  }
+
+  @Test
+  void goesBackInFloat() {
+    float[] h = {0.5f, -0.25f, 1, 0.1f};
+    float[] dh = {2, 4, 3, 7};
+    Tanh.backwardInPlace(h, dh, 3);
+    assertArrayEquals(new float[] {1.5f, 3.75f, 0, 7}, dh);
+  }
 }

@@ -7,8 +7,10 @@ import org.backpropninja.arrays.Crossing;
 import org.backpropninja.math.Affine;
 import org.backpropninja.math.BatchNorm;
 import org.backpropninja.math.CrossEntropy;
+import org.backpropninja.math.Elements;
 import org.backpropninja.math.Embedding;
-import org.backpropninja.math.Tanh;
+import org.backpropninja.math.Nonlinearity;
+import org.backpropninja.math.Precision;
 import org.backpropninja.math.Variance;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -35,25 +37,32 @@ final class FusedStep {
     Embedding.forward(Crossing.read(p.c()), Xb, D, embcat);
     double[] hprebn = new double[n * H];
     Affine.forward(embcat, n, W1, Crossing.read(p.b1()), hprebn);
-    BatchNorm batchNorm = new BatchNorm(H, BatchNormSteps.EPS, Variance.UNBIASED);
+    BatchNorm batchNorm =
+        new BatchNorm(
+            H, BatchNormSteps.EPS, Variance.UNBIASED, Nonlinearity.TANH, Precision.DOUBLE);
     double[] h = new double[n * H];
-    batchNorm.forward(hprebn, n, gain, Crossing.read(p.bnbias()), h);
-    Tanh.forwardInPlace(h, n * H);
+    double[] bnbias = Crossing.read(p.bnbias());
+    batchNorm.forward(Elements.of(hprebn), n, gain, bnbias, Elements.of(h));
     double[] logits = new double[n * V];
     Affine.forward(h, n, W2, b2, logits);
     double[] mean = DoubleStream.generate(() -> 1.0 / n).limit(n).toArray();
     double[] losses = new double[n];
-    CrossEntropy.forward(logits, V, Yb, mean, losses);
+    CrossEntropy crossEntropy = new CrossEntropy(V);
+    crossEntropy.forward(Elements.of(logits), Yb, mean, losses);
     loss = DoubleStream.of(losses).sum();
 
     double[] dlogits = gradient("logits", n * V);
-    CrossEntropy.backward(logits, V, Yb, mean, dlogits);
+    crossEntropy.forwardAndBackward(Elements.of(logits), Yb, mean, losses, Elements.of(dlogits));
     double[] dh = gradient("h", n * H);
     Affine.backward(h, n, W2, dlogits, dh, gradient("W2", H * V), gradient("b2", V));
     double[] dhprebn = gradient("hprebn", n * H);
-    double[] dhpreact = dh.clone();
-    Tanh.backwardInPlace(h, dhpreact, n * H);
-    batchNorm.backward(dhpreact, gain, dhprebn, gradient("bngain", H), gradient("bnbias", H));
+    batchNorm.backward(
+        Elements.of(hprebn),
+        Elements.of(dh),
+        gain,
+        Elements.of(dhprebn),
+        gradient("bngain", H),
+        gradient("bnbias", H));
     double[] dembcat = gradient("embcat", embcat.length);
     Affine.backward(embcat, n, W1, dhprebn, dembcat, gradient("W1", W1.length), gradient("b1", H));
     Embedding.backward(dembcat, Xb, D, gradient("C", (int) p.c().length()));

@@ -10,9 +10,8 @@ import org.deeplearning4j.nn.updater.MultiLayerUpdater;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.NoOpUpdater;
 import org.nd4j.linalg.learning.SgdUpdater;
-import org.nd4j.linalg.learning.config.Sgd;
 
 /**
  * DL4J's updater of a MultiLayerNetwork, without the arrays that it makes anew at every step.
@@ -23,7 +22,8 @@ import org.nd4j.linalg.learning.config.Sgd;
  * comes from elsewhere, because {@code DefaultGradient.gradient()} returns a reshaped view of it
  * and the updater looks for the very object; it then cuts new views for each parameter and step.
  * Here the updater is handed the object, and takes the way with the views that it made at the
- * start. In FLOAT networks the division by the minibatch and gradient descent are plain loops.
+ * start. In FLOAT networks the division by the minibatch, gradient descent and the step, parameters
+ * less update, are plain loops.
  *
  * <pre>{@code
  * network.init();
@@ -44,11 +44,7 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
     super(network, state);
     this.network = network;
     flattened = getFlattenedGradientsView();
-    for (UpdaterBlock block : getUpdaterBlocks()) {
-      if (block.getGradientUpdater() instanceof SgdUpdater sgd) {
-        block.setGradientUpdater(new InPlaceSgd(sgd));
-      }
-    }
+    updaterBlocks.replaceAll(InPlaceBlock::new);
   }
 
   /**
@@ -64,6 +60,9 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
     Updater present = network.getUpdater(false);
     INDArray state = present == null ? null : present.getStateViewArray();
     network.setUpdater(new FlatGradientUpdater(network, state));
+    if (network.getOptimizer().getGradientsAccumulator() == null) {
+      network.setGradientsAccumulator(new StepInPlace());
+    }
   }
 
   @Override
@@ -94,39 +93,38 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
     return new FlatGradientUpdater(network, null);
   }
 
-  /**
-   * Gradient descent, gradient·learningRate, without an ND4J operation where that can be spared.
-   */
-  private record InPlaceSgd(SgdUpdater dl4j) implements GradientUpdater<Sgd> {
+  /** A stretch of the parameters with one updater, the cheap ones applied without an operation. */
+  private static final class InPlaceBlock extends UpdaterBlock {
+
+    InPlaceBlock(UpdaterBlock dl4j) {
+      super(
+          dl4j.getParamOffsetStart(),
+          dl4j.getParamOffsetEnd(),
+          dl4j.getUpdaterViewOffsetStart(),
+          dl4j.getUpdaterViewOffsetEnd(),
+          dl4j.getLayersAndVariablesInBlock());
+      setUpdaterView(dl4j.getUpdaterView());
+      setGradientView(dl4j.getGradientView());
+      setUpdaterViewRequiresInitialization(dl4j.isUpdaterViewRequiresInitialization());
+      setGradientUpdater(dl4j.getGradientUpdater());
+    }
 
     @Override
-    public void applyUpdater(INDArray gradient, int iteration, int epoch) {
-      if (InPlace.handles(gradient)) {
-        InPlace.multiply(gradient, getConfig().getLearningRate(iteration, epoch));
-      } else {
-        dl4j.applyUpdater(gradient, iteration, epoch);
+    public void update(int iteration, int epoch) {
+      INDArray gradient = getGradientView();
+      if (isRegularised() || !InPlace.handles(gradient)) {
+        super.update(iteration, epoch);
+      } else if (getGradientUpdater() instanceof SgdUpdater sgd) {
+        InPlace.multiply(gradient, sgd.getConfig().getLearningRate(iteration, epoch));
+      } else if (!(getGradientUpdater() instanceof NoOpUpdater)) {
+        super.update(iteration, epoch);
       }
     }
 
-    @Override
-    public Sgd getConfig() {
-      return dl4j.getConfig();
-    }
-
-    @Override
-    public void setState(Map<String, INDArray> state, boolean initialise) {
-      dl4j.setState(state, initialise);
-    }
-
-    @Override
-    public Map<String, INDArray> getState() {
-      return dl4j.getState();
-    }
-
-    @Override
-    public void setStateViewArray(
-        INDArray view, long[] gradientShape, char gradientOrder, boolean initialise) {
-      dl4j.setStateViewArray(view, gradientShape, gradientOrder, initialise);
+    private boolean isRegularised() {
+      return getLayersAndVariablesInBlock().stream()
+          .map(p -> p.getLayer().getConfig().getRegularizationByParam(p.getParamName()))
+          .anyMatch(regularisations -> regularisations != null && !regularisations.isEmpty());
     }
   }
 

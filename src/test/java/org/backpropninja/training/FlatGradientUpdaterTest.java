@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,10 +23,17 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.stepfunctions.DefaultStepFunction;
+import org.deeplearning4j.nn.conf.stepfunctions.GradientStepFunction;
+import org.deeplearning4j.nn.conf.stepfunctions.NegativeDefaultStepFunction;
+import org.deeplearning4j.nn.conf.stepfunctions.NegativeGradientStepFunction;
+import org.deeplearning4j.nn.conf.stepfunctions.StepFunction;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.MultiLayerUpdater;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.solvers.accumulation.BasicGradientsAccumulator;
+import org.deeplearning4j.optimize.solvers.accumulation.GradientsAccumulator;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +42,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.AdaDelta;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Nesterovs;
@@ -54,6 +63,7 @@ class FlatGradientUpdaterTest {
         Stream.of(
                 new Sgd(0.1),
                 new Sgd(new ExponentialSchedule(ScheduleType.ITERATION, 0.1, 0.97)),
+                new Sgd(new ExponentialSchedule(ScheduleType.EPOCH, 0.1, 0.5)),
                 new Nesterovs(0.1, 0.9),
                 new Adam(0.01),
                 new Adam(new ExponentialSchedule(ScheduleType.EPOCH, 0.1, 0.97)),
@@ -75,7 +85,27 @@ class FlatGradientUpdaterTest {
                             conf.updater(new Sgd(0.1))
                                 .gradientNormalization(how)
                                 .gradientNormalizationThreshold(0.01)));
-    return Stream.of(updaters, regularisations, normalisations).flatMap(s -> s);
+    Stream<Arguments> steps =
+        Stream.of(
+                new DefaultStepFunction(),
+                new GradientStepFunction(), // uphill, both of them
+                new NegativeDefaultStepFunction(),
+                new NegativeGradientStepFunction())
+            .map(step -> setting(step.getClass().getSimpleName(), conf -> stepping(conf, step)));
+    Stream<Arguments> doubles =
+        Stream.of(new Sgd(0.1), new Adam(0.01), new NoOp())
+            .map(
+                updater ->
+                    setting(
+                        "double " + updater,
+                        conf -> conf.updater(updater).dataType(DataType.DOUBLE)));
+    return Stream.of(updaters, regularisations, normalisations, steps, doubles).flatMap(s -> s);
+  }
+
+  @SuppressWarnings("deprecation") // but it works
+  private static NeuralNetConfiguration.Builder stepping(
+      NeuralNetConfiguration.Builder conf, StepFunction step) {
+    return conf.updater(new Sgd(0.001)).stepFunction(step);
   }
 
   private static Arguments setting(
@@ -105,18 +135,25 @@ class FlatGradientUpdaterTest {
   }
 
   private static void train(MultiLayerNetwork network, int steps) {
+    DataType type = network.params().dataType();
     for (int step = 0; step < steps; step++) {
-      network.fit(X, Y);
+      network.setEpochCount(network.getIterationCount() / 10);
+      network.fit(X.castTo(type), Y.castTo(type));
     }
   }
 
-  private static void assertSame(MultiLayerNetwork expected, MultiLayerNetwork actual) {
-    assertArrayEquals(expected.params().toFloatVector(), actual.params().toFloatVector());
+  private static void assertSameNetwork(MultiLayerNetwork expected, MultiLayerNetwork actual) {
+    assertSameBits(expected.params(), actual.params());
     INDArray state = expected.getUpdater().getStateViewArray();
     if (state != null) {
-      assertArrayEquals(
-          state.toFloatVector(), actual.getUpdater().getStateViewArray().toFloatVector());
+      assertSameBits(state, actual.getUpdater().getStateViewArray());
     }
+  }
+
+  private static void assertSameBits(INDArray expected, INDArray actual) {
+    assertEquals(expected.dataType(), actual.dataType());
+    assertTrue(Double.isFinite(expected.sumNumber().doubleValue()), "it has diverged");
+    assertArrayEquals(expected.dup().data().asDouble(), actual.dup().data().asDouble());
   }
 
   @ParameterizedTest(name = "{0}")
@@ -129,14 +166,67 @@ class FlatGradientUpdaterTest {
     FlatGradientUpdater.install(ours);
     train(stock, 50);
     train(ours, 50);
-    assertSame(stock, ours);
+    assertSameNetwork(stock, ours);
     assertNotEquals(before, ours.params(), "nothing was trained"); // running statistics move anyway
 
     MultiLayerNetwork restored = restored(ours);
     FlatGradientUpdater.install(restored);
     train(stock, 5);
     train(restored, 5);
-    assertSame(stock, restored);
+    assertSameNetwork(stock, restored);
+  }
+
+  @Test
+  void anAccumulatorThatTheUserSetIsKept() {
+    MultiLayerNetwork network = network(conf -> conf.updater(new Sgd(0.1)));
+    GradientsAccumulator own = new BasicGradientsAccumulator(1);
+    network.setGradientsAccumulator(own);
+    FlatGradientUpdater.install(network);
+    assertSame(own, network.getOptimizer().getGradientsAccumulator());
+
+    MultiLayerNetwork without = network(conf -> conf.updater(new Sgd(0.1)));
+    FlatGradientUpdater.install(without);
+    var ours = without.getOptimizer().getGradientsAccumulator();
+    assertInstanceOf(StepInPlace.class, ours);
+    FlatGradientUpdater.install(without);
+    assertSame(ours, without.getOptimizer().getGradientsAccumulator());
+  }
+
+  /** Counts what is left to DL4J's function. */
+  private static final class CountingStep
+      extends org.deeplearning4j.optimize.stepfunctions.NegativeGradientStepFunction {
+    private static final long serialVersionUID = 1;
+    private int steps;
+
+    @Override
+    public void step(INDArray x, INDArray line) {
+      steps++;
+      super.step(x, line);
+    }
+  }
+
+  @Test
+  void onlyDenseFloatsOfOneLengthAreSubtractedInPlace() {
+    CountingStep function = new CountingStep();
+    StepInPlace accumulator = new StepInPlace();
+    INDArray floats = Nd4j.createFromArray(new float[][] {{1, 2, 3}});
+    INDArray update = Nd4j.createFromArray(0.5f, 1, 1.5f);
+    accumulator.applyUpdate(function, floats, update, false);
+    assertEquals(Nd4j.createFromArray(new float[][] {{0.5f, 1, 1.5f}}), floats);
+    assertEquals(0, function.steps);
+
+    INDArray doubles = Nd4j.createFromArray(new double[][] {{1, 2, 3}});
+    accumulator.applyUpdate(function, doubles, update.castTo(DataType.DOUBLE), false);
+    assertEquals(Nd4j.createFromArray(new double[][] {{0.5, 1, 1.5}}), doubles);
+    INDArray two = Nd4j.createFromArray(new float[][] {{1, 2, 3}, {4, 5, 6}});
+    accumulator.applyUpdate(function, two, update.reshape(1, 3), false);
+    assertEquals(Nd4j.createFromArray(new float[][] {{0.5f, 1, 1.5f}, {3.5f, 4, 4.5f}}), two);
+    INDArray sparse = Nd4j.createFromArray(new float[][] {{1, 7}, {2, 7}, {3, 7}});
+    accumulator.applyUpdate(function, sparse.getColumn(0), update, false);
+    assertEquals(Nd4j.createFromArray(new float[][] {{0.5f, 7}, {1, 7}, {1.5f, 7}}), sparse);
+    accumulator.applyUpdate(function, floats, update, 2.0);
+    assertEquals(4, function.steps);
+    assertEquals(Nd4j.zeros(DataType.FLOAT, 1, 3), floats);
   }
 
   private static MultiLayerNetwork restored(MultiLayerNetwork network) throws IOException {
@@ -208,7 +298,7 @@ class FlatGradientUpdaterTest {
           .update(network, elsewhere.gradient(), 1, 0, 8, LayerWorkspaceMgr.noWorkspaces());
       network.params().subi(elsewhere.gradient().gradient());
     }
-    assertSame(stock, ours);
+    assertSameNetwork(stock, ours);
     assertEquals(1, block.standard);
     assertEquals(1, block.external);
   }
@@ -224,7 +314,7 @@ class FlatGradientUpdaterTest {
       network.initGradientsView();
       train(network, 3);
     }
-    assertSame(stock, ours);
+    assertSameNetwork(stock, ours);
   }
 
   @Test
@@ -235,7 +325,7 @@ class FlatGradientUpdaterTest {
     train(ours, 10);
     FlatGradientUpdater.install(ours);
     train(ours, 10);
-    assertSame(stock, ours);
+    assertSameNetwork(stock, ours);
   }
 
   /** Two networks at once: nothing is shared between threads. */
@@ -253,8 +343,8 @@ class FlatGradientUpdaterTest {
     for (Thread thread : threads) {
       thread.join();
     }
-    assertSame(alone, first);
-    assertSame(alone, second);
+    assertSameNetwork(alone, first);
+    assertSameNetwork(alone, second);
   }
 
   @Test
@@ -266,7 +356,7 @@ class FlatGradientUpdaterTest {
     assertInstanceOf(MultiLayerUpdater.class, clone.getUpdater());
     train(network, 3);
     train(clone, 3);
-    assertSame(network, clone);
+    assertSameNetwork(network, clone);
 
     var bare = new MultiLayerNetwork(network.getLayerWiseConfigurations());
     var e = assertThrows(IllegalArgumentException.class, () -> FlatGradientUpdater.install(bare));

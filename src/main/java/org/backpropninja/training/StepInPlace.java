@@ -1,0 +1,66 @@
+package org.backpropninja.training;
+
+import org.backpropninja.arrays.InPlace;
+import org.deeplearning4j.optimize.api.StepFunction;
+import org.deeplearning4j.optimize.solvers.accumulation.GradientsAccumulator;
+import org.deeplearning4j.optimize.solvers.accumulation.IndexedTail;
+import org.deeplearning4j.optimize.stepfunctions.NegativeGradientStepFunction;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Subtracts the update from the parameters where they lie.
+ *
+ * <p>DL4J's step function does it by an ND4J operation, and cannot be replaced; but DL4J leaves the
+ * step to an accumulator, which is there to exchange updates between workers, where there is one.
+ * This one exchanges nothing.
+ */
+final class StepInPlace implements GradientsAccumulator {
+
+  private static final long serialVersionUID = 1;
+
+  @Override
+  public void applyUpdate(
+      StepFunction function, INDArray params, INDArray updates, boolean isFinalStep) {
+    if (function instanceof NegativeGradientStepFunction
+        && InPlace.handles(params)
+        && InPlace.handles(updates)
+        && params.length() == updates.length()) {
+      InPlace.subtract(params, updates);
+    } else {
+      function.step(params, updates);
+    }
+  }
+
+  @Override
+  public void applyUpdate(StepFunction function, INDArray params, INDArray updates, double alpha) {
+    function.step(params, updates, alpha);
+  }
+
+  @Override
+  public boolean hasAnything() {
+    return false;
+  }
+
+  @Override
+  public void storeUpdate(INDArray array, int iterationNumber, int epochNumber) {}
+
+  @Override
+  public void receiveUpdate(INDArray array) {}
+
+  @Override
+  public void setExternalSource(IndexedTail source) {}
+
+  @Override
+  public IndexedTail getExternalSource() {
+    return null;
+  }
+
+  @Override
+  public void markExternalUpdates(boolean updatesAvailable) {}
+
+  @Override
+  public void reset() {}
+
+  @Override
+  public void touch() {}
+}

@@ -179,7 +179,7 @@ public final class TrainNames implements Callable<Integer> {
     long start = System.nanoTime();
     try (Progress progress = new Progress(steps)) {
       network.setListeners(minibatchLosses, progress);
-      network.fit(new MinibatchIterator(data, random, batch, steps));
+      network.fit(new MinibatchIterator(data, random, batch, steps).overwriting());
     }
     network.setListeners();
     return (System.nanoTime() - start) / 1e3;

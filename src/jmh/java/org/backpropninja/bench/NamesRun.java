@@ -38,7 +38,7 @@ final class NamesRun {
     ResidentMemory memory = new ResidentMemory(steps / BEFORE, steps);
     network.setListeners(memory);
     long start = System.nanoTime();
-    network.fit(new MinibatchIterator(split.train(), random, BATCH, steps));
+    network.fit(new MinibatchIterator(split.train(), random, BATCH, steps).overwriting());
     double seconds = (System.nanoTime() - start) / 1e9;
     network.setListeners();
     Calibration.calibrate(network, split.train().chunks(4096));

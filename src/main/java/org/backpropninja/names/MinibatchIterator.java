@@ -1,6 +1,10 @@
 package org.backpropninja.names;
 
+import org.backpropninja.arrays.Crossing;
+import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.random.TorchRandom;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 
 /**
  * Draws minibatches at random, each example with replacement, for a number of training steps.
@@ -18,6 +22,8 @@ public final class MinibatchIterator extends NamesIterator {
   private final TorchRandom random;
   private final int steps;
   private final int[] indices;
+  private boolean overwriting;
+  private transient Reused reused; // null before the first minibatch that is overwritten
   private int step;
 
   /**
@@ -34,6 +40,52 @@ public final class MinibatchIterator extends NamesIterator {
     this.random = random;
     this.steps = requirePositive("steps", steps);
     this.indices = new int[batch];
+  }
+
+  /**
+   * Makes every minibatch in the arrays of the one before, from now on.
+   *
+   * <p>For a training loop, which keeps none: {@code network.fit(iterator.overwriting())} makes no
+   * new arrays. Whoever keeps minibatches needs the iterator as it is.
+   *
+   * @return this
+   */
+  public MinibatchIterator overwriting() {
+    overwriting = true;
+    return this;
+  }
+
+  @Override
+  DataSet make(int[] examples) {
+    if (!overwriting || examples != indices) {
+      return super.make(examples);
+    }
+    if (reused == null) {
+      Workspaces.outside(() -> reused = new Reused(super.make(examples)));
+    }
+    return reused.overwrite(examples, data());
+  }
+
+  /** Arrays of features and labels, and what is written into them. */
+  private static final class Reused {
+    private final INDArray x;
+    private final INDArray y;
+    private final float[] features;
+    private final float[] labels;
+
+    Reused(DataSet first) {
+      x = first.getFeatures();
+      y = first.getLabels();
+      features = new float[(int) x.length()];
+      labels = new float[(int) y.length()];
+    }
+
+    DataSet overwrite(int[] examples, NamesDataset data) {
+      data.examples(examples, features, labels);
+      Crossing.write(features, x);
+      Crossing.write(labels, y);
+      return new DataSet(x, y);
+    }
   }
 
   @Override

@@ -144,17 +144,26 @@ public final class NamesDataset implements Serializable {
     }
     float[] features = new float[n * contextLength];
     float[] labels = new float[n];
-    int[] context = new int[contextLength];
-    for (int row = 0; row < n; row++) {
-      context(indices[row], context);
-      for (int t = 0; t < contextLength; t++) {
-        features[row * contextLength + t] = context[t];
-      }
-      labels[row] = label(indices[row]);
-    }
+    examples(indices, features, labels);
     return new DataSet(
         Nd4j.create(features, new long[] {n, contextLength}, 'c'),
         Nd4j.create(labels, new long[] {n, 1}, 'c'));
+  }
+
+  /** Writes examples one after the other: features [n, T] and labels [n]. */
+  void examples(int[] indices, float[] features, float[] labels) {
+    for (int row = 0; row < indices.length; row++) {
+      int example = indices[row];
+      requireExample(example);
+      int start = row * contextLength;
+      int end = start + contextLength;
+      int k = end;
+      for (int i = example - 1; k > start && i >= 0 && codes[i] != 0; i--) {
+        features[--k] = codes[i];
+      }
+      Arrays.fill(features, start, k, 0);
+      labels[row] = codes[example];
+    }
   }
 
   /**

@@ -21,6 +21,10 @@ abstract class NamesIterator implements DataSetIterator {
   /** Chooses the next examples, at most {@code num} and at least 1; called if there is a next. */
   abstract int[] choose(int num);
 
+  DataSet make(int[] examples) {
+    return data.examples(examples);
+  }
+
   final NamesDataset data() {
     return data;
   }
@@ -36,7 +40,7 @@ abstract class NamesIterator implements DataSetIterator {
     if (!hasNext()) {
       throw new NoSuchElementException("the iterator is at its end; reset() starts it again");
     }
-    DataSet minibatch = data.examples(choose(num));
+    DataSet minibatch = make(choose(num));
     if (preProcessor != null) {
       preProcessor.preProcess(minibatch);
     }

@@ -2,21 +2,23 @@ package org.backpropninja.names;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.backpropninja.arrays.HostElements;
+import org.backpropninja.math.Elements;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * What a network expects after a context, asked for a family of contexts at a time and remembered.
  *
- * <p>A family is all contexts that differ in their last character only: what may follow one context
- * and one character. It always goes through the network as one minibatch, so the probabilities of a
- * context are the same to the last bit whenever and with whichever others they are asked for.
+ * <p>A family is all contexts that differ in their last characters only, in as many as keep it
+ * small: what may follow one beginning. It always goes through the network as one minibatch, so the
+ * probabilities of a context are the same to the last bit whenever and with whichever others they
+ * are asked for.
  */
 final class ContextProbabilities {
 
   /** Rows at most in a minibatch; families of a larger vocabulary are cut. */
-  private static final int ROWS = 32;
+  private static final int ROWS = 1024;
 
   /** Floats at most that are remembered: 64 MiB. */
   private static final int REMEMBERED = 1 << 24;
@@ -24,13 +26,25 @@ final class ContextProbabilities {
   private final MultiLayerNetwork network;
   private final int V;
   private final int T;
+  private final int free; // how many of the last characters differ in a family
+  private final int alike; // contexts that begin alike
+  private final int size; // of a family
   private final Map<String, float[][]> families;
 
   ContextProbabilities(MultiLayerNetwork network, int V, int T) {
     this.network = network;
     this.V = V;
     this.T = T;
-    int most = Math.max(1, REMEMBERED / (V * Math.min(V, ROWS)));
+    int characters = 1;
+    int contexts = V;
+    while (characters < T && (long) contexts * V <= ROWS) {
+      characters++;
+      contexts *= V;
+    }
+    free = characters;
+    alike = contexts;
+    size = Math.min(alike, ROWS);
+    int most = Math.max(1, (int) (REMEMBERED / ((long) V * size)));
     families =
         new LinkedHashMap<>(16, 0.75f, true) {
           @Override
@@ -42,21 +56,41 @@ final class ContextProbabilities {
 
   /** The probabilities [V] of what follows the indices [T]. */
   float[] of(char[] context) {
-    int last = context[T - 1];
-    char[] key = context.clone();
-    key[T - 1] = (char) (last - last % ROWS); // the first of the family
-    return families.computeIfAbsent(new String(key), family -> ask(key))[last % ROWS];
+    int number = 0; // of the context among those that begin alike
+    for (int t = T - free; t < T; t++) {
+      number = number * V + context[t];
+    }
+    int firstNumber = number - number % size; // 0 but in a family that is cut
+    char[] first = context.clone();
+    setEnd(first, firstNumber);
+    float[][] family =
+        families.computeIfAbsent(new String(first), beginning -> ask(first, firstNumber));
+    return family[number - firstNumber];
   }
 
-  private float[][] ask(char[] first) {
-    int n = Math.min(ROWS, V - first[T - 1]);
+  private void setEnd(char[] context, int number) {
+    int rest = number;
+    for (int t = T - 1; t >= T - free; t--) {
+      context[t] = (char) (rest % V);
+      rest /= V;
+    }
+  }
+
+  private float[][] ask(char[] first, int firstNumber) {
+    int n = Math.min(size, alike - firstNumber);
     float[] contexts = new float[n * T];
+    char[] context = first.clone();
     for (int i = 0; i < n; i++) {
+      setEnd(context, firstNumber + i);
       for (int t = 0; t < T; t++) {
-        contexts[i * T + t] = first[t] + (t == T - 1 ? i : 0);
+        contexts[i * T + t] = context[t];
       }
     }
-    INDArray probs = network.output(Nd4j.create(contexts, new long[] {n, T}, 'c'));
-    return probs.toFloatMatrix();
+    Elements probs = HostElements.of(network.output(Nd4j.create(contexts, new long[] {n, T}, 'c')));
+    float[][] rows = new float[n][V];
+    for (int i = 0; i < n; i++) {
+      probs.read(i * V, V, rows[i]);
+    }
+    return rows;
   }
 }

@@ -143,7 +143,11 @@ public final class TorchRandom implements Serializable {
     int choice = 0;
     float best = -1;
     for (int i = 0; i < probabilities.length; i++) {
-      float q = (float) -Math.log1p(-nextDouble());
+      double u = nextDouble();
+      if (probabilities[i] < 0.999 * u * best) {
+        continue; // q is at least u, so that the ratio is less than the best: spares a logarithm
+      }
+      float q = (float) -Math.log1p(-u);
       float ratio = probabilities[i] / q;
       if (ratio > best) {
         best = ratio;

@@ -1,6 +1,5 @@
 package org.backpropninja.names;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -72,24 +71,6 @@ class NameSamplerTest {
         IntStream.range(0, 40).mapToObj(k -> sampler.sample(1, random).get(0)).toList();
     assertEquals(oneAtATime, sampler.sample(40, new TorchRandom(7)));
     assertTrue(oneAtATime.stream().distinct().count() > 20, "names differ: " + oneAtATime);
-  }
-
-  /**
-   * Each context by itself, as the notebook asks, gives the same probabilities but for rounding.
-   */
-  @Test
-  void probabilitiesAreTheNetworks() {
-    MultiLayerNetwork trained =
-        new CharMlp(40, 2, 4, 16)
-            .network(new NoOp(), DataType.FLOAT, new TorchRandom(5), new TorchRandom(6));
-    ContextProbabilities probabilities = new ContextProbabilities(trained, 40, 2);
-    for (char[] context : new char[][] {{0, 0}, {3, 31}, {3, 32}, {39, 39}, {0, 0}}) {
-      float[] alone =
-          trained
-              .output(Nd4j.createFromArray(new float[][] {{context[0], context[1]}}))
-              .toFloatVector();
-      assertArrayEquals(alone, probabilities.of(context), 1e-6f);
-    }
   }
 
   @Test

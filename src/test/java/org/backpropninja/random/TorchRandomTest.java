@@ -3,9 +3,14 @@ package org.backpropninja.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpropninja.testing.Serialised;
+import org.hipparchus.random.MersenneTwister;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -79,6 +84,74 @@ class TorchRandomTest {
     for (int i = 0; i < 100; i++) {
       assertEquals(2, random.multinomial(new float[] {0, 0, 0.25f, 0}));
     }
+  }
+
+  /** The choice as PyTorch makes it, with a logarithm for each index. */
+  private static final class EveryLogarithm {
+    private final MersenneTwister engine;
+
+    EveryLogarithm(int seed) {
+      engine = new MersenneTwister(seed);
+    }
+
+    int multinomial(float[] probabilities) {
+      int choice = 0;
+      float best = -1;
+      for (int i = 0; i < probabilities.length; i++) {
+        float q = (float) -Math.log1p(-nextDouble());
+        if (probabilities[i] / q > best) {
+          best = probabilities[i] / q;
+          choice = i;
+        }
+      }
+      return choice;
+    }
+
+    private double nextDouble() {
+      long high = Integer.toUnsignedLong(engine.nextInt());
+      long low = Integer.toUnsignedLong(engine.nextInt());
+      return (high % (1L << 21) * 0x1p32 + low) * 0x1p-53;
+    }
+  }
+
+  @Test
+  void choosesAsIfItTookEveryLogarithm() {
+    TorchRandom random = new TorchRandom(11);
+    EveryLogarithm reference = new EveryLogarithm(11);
+    Random weights = new Random(12);
+    int[] chosen = new int[60];
+    for (int draw = 0; draw < 20_000; draw++) {
+      float[] probabilities = weights(weights);
+      int expected = reference.multinomial(probabilities);
+      chosen[expected]++;
+      assertEquals(
+          expected,
+          random.multinomial(probabilities),
+          () -> "of " + Arrays.toString(probabilities));
+    }
+    assertTrue(IntStream.of(chosen).allMatch(times -> times > 0), Arrays.toString(chosen));
+  }
+
+  /** 1 to 60 of them: alike, of a few sizes or of all sizes that a float has, some of them zero. */
+  private static float[] weights(Random random) {
+    float[] weights = new float[1 + random.nextInt(60)];
+    int kind = random.nextInt(4);
+    for (int k = 0; k < weights.length; k++) {
+      weights[k] =
+          switch (kind) {
+            case 0 -> 1;
+            case 1 -> random.nextFloat();
+            case 2 -> random.nextFloat() * (float) Math.pow(10, random.nextInt(77) - 38);
+            default -> random.nextInt(8) * Float.MIN_VALUE; // subnormal: ratios are rounded hard
+          };
+      if (random.nextInt(5) == 0) {
+        weights[k] = kind == 3 || random.nextBoolean() ? 0 : 1e-38f;
+      }
+    }
+    // Or all may be zero.
+    weights[random.nextInt(weights.length)] =
+        kind == 3 ? 5 * Float.MIN_VALUE : kind == 2 ? 1e-38f : 1;
+    return weights;
   }
 
   @Test

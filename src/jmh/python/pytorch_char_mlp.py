@@ -1,14 +1,15 @@
 """PyTorch's side of the comparison: the character MLP's training step, run and sampling.
 
 Answers each line of its input by one line of output:
-  step WAY fit:NxHxV MILLISECONDS  microseconds a step; WAY is one of
+  step WAY fit:NxHxV MILLISECONDS  microseconds a step, round prepared minibatches; WAY is one of
       module    nn.Embedding, nn.Linear, nn.BatchNorm1d, nn.Tanh, F.cross_entropy, optim.SGD
       autograd  the step written out in tensor operations, gradients by loss.backward()
       manual    the same with the gradients written by hand
+  step WAY draw:NxH MILLISECONDS  the same on names.txt, each minibatch drawn at random in the step
   train STEPS   seconds of a loop of manual steps on names.txt, minibatches drawn as the notebook does
   sample COUNT  seconds for that many names from the trained network, one character at a time
 
-As on the other side, the steps go round prepared minibatches. One thread.
+One thread.
 """
 import random
 import sys
@@ -90,18 +91,27 @@ class Steps:
         start = time.perf_counter()
         end = start + milliseconds / 1e3
         while True:
-            step(*self.minibatches[steps % len(self.minibatches)])
+            step(*self.minibatch(steps))
             steps += 1
             now = time.perf_counter()
             if now >= end:
                 return (now - start) * 1e6 / steps
 
     def prepare(self, task):
-        n, H, V = (int(size) for size in task.split(':')[1].split('x'))
+        kind, sizes = task.split(':')
         g = torch.Generator().manual_seed(1)
+        if kind == 'draw':
+            n, H = (int(size) for size in sizes.split('x'))
+            names = NamesRun()
+            V = names.V
+            self.minibatch = lambda step: names.minibatch(n, g)
+        else:
+            n, H, V = (int(size) for size in sizes.split('x'))
+            minibatches = [
+                (torch.randint(V, (n, T), generator=g), torch.randint(V, (n,), generator=g))
+                for _ in range(MINIBATCHES)]
+            self.minibatch = lambda step: minibatches[step % MINIBATCHES]
         self.task, self.network = task, CharMlp(n, H, V, g)
-        self.minibatches = [
-            (torch.randint(V, (n, T), generator=g), torch.randint(V, (n,), generator=g)) for _ in range(MINIBATCHES)]
 
 
 class NamesRun:
@@ -122,13 +132,16 @@ class NamesRun:
                 context = context[1:] + [index[c]]
         self.X, self.Y, self.V = torch.tensor(contexts), torch.tensor(labels), len(characters)
 
+    def minibatch(self, n, g):
+        ix = torch.randint(0, self.X.shape[0], (n,), generator=g)
+        return self.X[ix], self.Y[ix]
+
     def train(self, steps, n=32):
         g = torch.Generator().manual_seed(2147483647)
         self.network = CharMlp(n, 200, self.V, g)
         start = time.perf_counter()
         for step in range(steps):
-            ix = torch.randint(0, self.X.shape[0], (n,), generator=g)
-            self.network.manual(self.X[ix], self.Y[ix], 0.1 if step < steps / 2 else 0.01)
+            self.network.manual(*self.minibatch(n, g), 0.1 if step < steps / 2 else 0.01)
         seconds = time.perf_counter() - start
         hprebn = F.embedding(self.X, self.network.C).view(len(self.X), -1) @ self.network.W1 + self.network.b1
         self.mean, self.std_inv = hprebn.mean(0, keepdim=True), (hprebn.var(0, keepdim=True) + 1e-5) ** -0.5

@@ -1,5 +1,6 @@
 package org.backpropninja.bench;
 
+import java.nio.file.Path;
 import java.util.Random;
 import java.util.function.Supplier;
 import org.backpropninja.layers.BatchNormBessel;
@@ -7,7 +8,12 @@ import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
 import org.backpropninja.names.CharMlp;
+import org.backpropninja.names.MinibatchIterator;
+import org.backpropninja.names.NamesDataset;
+import org.backpropninja.names.NamesFile;
+import org.backpropninja.names.NamesSplit;
 import org.backpropninja.random.TorchRandom;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -49,10 +55,23 @@ final class OurWorkloads implements Workloads {
 
   @Override
   public Supplier<?> fit(int n, int H, int V) {
-    return new FitStep(
-        new CharMlp(V, T, D, H)
-            .network(
-                new Sgd(LEARNING_RATE), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2)),
-        Data.minibatches(n, V, indices -> indices));
+    return new FitStep(network(V, H), Data.minibatches(n, V, indices -> indices));
+  }
+
+  @Override
+  public Supplier<?> draw(int n, int H) {
+    NamesDataset names = NamesSplit.of(NamesFile.read(Path.of("names.txt")), T).train();
+    MultiLayerNetwork network = network(names.vocabulary().size(), H);
+    MinibatchIterator minibatches =
+        new MinibatchIterator(names, new TorchRandom(3), n, Integer.MAX_VALUE).overwriting();
+    return () -> {
+      network.fit(minibatches.next());
+      return network;
+    };
+  }
+
+  private static MultiLayerNetwork network(int V, int H) {
+    return new CharMlp(V, T, D, H)
+        .network(new Sgd(LEARNING_RATE), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2));
   }
 }

@@ -24,7 +24,7 @@ public enum Side {
    * Makes the step to measure.
    *
    * @param task the workload and its sizes: {@code batchNorm:NxH}, {@code embedding:VxDxTxN},
-   *     {@code crossEntropy:VxN}, {@code dense:NxIxH} or {@code fit:NxHxV}
+   *     {@code crossEntropy:VxN}, {@code dense:NxIxH}, {@code fit:NxHxV} or {@code draw:NxH}
    * @return one step
    */
   public Supplier<?> step(String task) {
@@ -36,6 +36,7 @@ public enum Side {
       case "crossEntropy" -> workloads.crossEntropy(s[0], s[1]);
       case "dense" -> workloads.dense(s[0], s[1], s[2]);
       case "fit" -> workloads.fit(s[0], s[1], s[2]);
+      case "draw" -> workloads.draw(s[0], s[1]);
       default -> throw new IllegalArgumentException("no such task: " + task);
     };
   }

@@ -11,6 +11,11 @@ interface Workloads {
   /** One training step of the character MLP with T = 3 and D = 10. */
   Supplier<?> fit(int n, int H, int V);
 
+  /** The same on names.txt, V = 27, each minibatch drawn at random in the step. */
+  default Supplier<?> draw(int n, int H) {
+    throw new UnsupportedOperationException("draw");
+  }
+
   /** Batch norm of [n, H] in training, forward and backward. */
   default Supplier<?> batchNorm(int n, int H) {
     throw new UnsupportedOperationException("batchNorm");

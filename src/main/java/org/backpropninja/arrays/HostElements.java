@@ -1,6 +1,7 @@
 package org.backpropninja.arrays;
 
 import java.lang.ref.Reference;
+import java.util.Objects;
 import org.backpropninja.math.Elements;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -27,13 +28,21 @@ public final class HostElements {
    * Makes the elements of a matrix.
    *
    * @param x matrix
-   * @return its own elements if this {@link #reaches} it, otherwise those of a copy
+   * @return its own elements if this {@link #reaches} it, otherwise those of a copy, to be read
+   *     only
+   * @throws ArithmeticException if there are more than 2³¹ − 1 of them
    */
   public static Elements of(INDArray x) {
+    Math.toIntExact(x.length());
     if (!reaches(x)) {
       return Elements.of(Crossing.read(x));
     }
     return x.dataType() == DataType.FLOAT ? new Floats(x) : new Doubles(x);
+  }
+
+  /** Memory has no bounds of its own: a stretch beyond the matrix would be somebody else's. */
+  private static void require(INDArray x, int first, int length) {
+    Objects.checkFromIndexSize(first, length, x.length());
   }
 
   /** FLOAT memory. The array is kept, or its memory might be freed under the pointer. */
@@ -45,6 +54,7 @@ public final class HostElements {
 
     @Override
     public void read(int first, int length, float[] into) {
+      require(x, first, length);
       memory.position(first).get(into, 0, length);
       Reference.reachabilityFence(this);
     }
@@ -63,6 +73,7 @@ public final class HostElements {
 
     @Override
     public void write(float[] from, int first, int length) {
+      require(x, first, length);
       memory.position(first).put(from, 0, length);
       Reference.reachabilityFence(this);
     }
@@ -89,6 +100,7 @@ public final class HostElements {
 
     @Override
     public void read(int first, int length, double[] into) {
+      require(x, first, length);
       memory.position(first).get(into, 0, length);
       Reference.reachabilityFence(this);
     }
@@ -104,6 +116,7 @@ public final class HostElements {
 
     @Override
     public void write(double[] from, int first, int length) {
+      require(x, first, length);
       memory.position(first).put(from, 0, length);
       Reference.reachabilityFence(this);
     }

@@ -22,7 +22,7 @@ public final class NewMatrix {
 
   private static final boolean ON_CPU = isOnCpu();
 
-  /** Shapes that are remembered; matrices of further ones are made in ND4J's way. */
+  /** Shapes that are remembered, the first ones; matrices of others are made in ND4J's way. */
   private static final int MOST_SHAPES = 1000;
 
   private static final Map<Shape, Pair<DataBuffer, long[]>> DESCRIPTIONS =

@@ -24,7 +24,10 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The runtime of {@link BatchNormBessel}. */
+/**
+ * The runtime of {@link BatchNormBessel}. It goes back through the forward pass that ran last, and
+ * reads its input again: neither another pass nor a change of the input may come between.
+ */
 final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> implements Calibratable {
 
   private final int H;
@@ -81,7 +84,7 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     return out;
   }
 
-  /** The rows that are kept: where they are, or copied together. */
+  /** The rows that are kept, where they are or copied together, and how many they are. */
   private Elements rowsOf(INDArray x, boolean[] kept) {
     rows = (int) x.size(0);
     if (kept == null) {
@@ -132,7 +135,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   public Pair<Gradient, INDArray> backpropGradient(
       INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(true);
-    int n = (int) epsilon.size(0);
+    int n = (int) input.size(0);
+    requireGradient(epsilon, n, H);
     boolean[] kept = unmaskedRows(n);
     Elements hprebn = rowsOf(input, kept);
     double[] gain = read(GAIN);

@@ -21,6 +21,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.BaseLayer>
     extends BaseLayer<C> {
 
+  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - (1 << 16);
+
   HandWrittenLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
   }
@@ -61,11 +63,22 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
     }
   }
 
-  /** Java arrays, and so the buffers, end at 2³¹ − 1 elements. */
-  void requireFits(long n, long width) {
-    if (n * width > Integer.MAX_VALUE) {
+  void requireGradient(INDArray epsilon, long n, long width) {
+    if (epsilon.rank() != 2 || epsilon.size(0) != n || epsilon.size(1) != width) {
       throw refusal(
-          "a minibatch must hold at most %d elements, was of %d × %d", Integer.MAX_VALUE, n, width);
+          "epsilon must be a matrix [%d, %d], as the output, was of shape %s",
+          n, width, Arrays.toString(epsilon.shape()));
+    }
+  }
+
+  /**
+   * Java arrays, and so the buffers, end at 2³¹ − 1 elements, and a loop over blocks counts one
+   * block further.
+   */
+  void requireFits(long n, long width) {
+    if (n * width > MOST_ELEMENTS) {
+      throw refusal(
+          "a minibatch must hold at most %d elements, was of %d × %d", MOST_ELEMENTS, n, width);
     }
   }
 

@@ -23,7 +23,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The runtime of {@link ManualDense}: products by BLAS in the network's type, the rest in double.
+ * The runtime of {@link ManualDense}: products by BLAS, sums and checks in the network's type,
+ * activations in double.
  */
 final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
@@ -83,10 +84,10 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   private INDArray finish(INDArray z, int n, int H, boolean training) {
     int I = (int) input.size(1);
     if (isProductAlone() && H > I) {
-      explain(finite.passes(HostElements.of(input), n * I)); // narrower than z
+      explainUnless(finite.passes(HostElements.of(input), n * I)); // narrower than z
       return z;
     }
-    explain(finite.passes(HostElements.of(z), n * H));
+    explainUnless(finite.passes(HostElements.of(z), n * H));
     if (!isProductAlone()) {
       h = atLeast(n * H, h);
       Crossing.read(z, h);
@@ -103,7 +104,7 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   }
 
   /** What is not finite comes from the input, or the weights have diverged. */
-  private void explain(boolean isFinite) {
+  private void explainUnless(boolean isFinite) {
     if (!isFinite) {
       int I = (int) input.size(1);
       requireFinite(Crossing.read(input), null, (int) input.size(0), I);
@@ -116,24 +117,23 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
     assertInputSet(true);
     int n = (int) input.size(0);
     int H = (int) layerConf().getNOut();
+    requireGradient(epsilon, n, H);
     INDArray dx =
         NewMatrix.of(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType, n, layerConf().getNIn());
     double[] db = new double[H];
     if (stepwise) {
       backwardStepwise(derivativeOfProduct(epsilon, n, H), n, db, dx);
     } else {
-      INDArray dy =
-          isProductAlone()
-              ? epsilon
-              : NewMatrix.of(workspaceMgr, ArrayType.BP_WORKING_MEM, dataType, n, H);
+      INDArray dy = epsilon;
       if (!isProductAlone()) {
+        dy = NewMatrix.of(workspaceMgr, ArrayType.BP_WORKING_MEM, dataType, n, H);
         Crossing.write(derivativeOfProduct(epsilon, n, H), dy);
       }
       INDArray W = getParamWithNoise(WEIGHT_KEY, true, workspaceMgr);
       MatrixProduct.multiply(input, true, dy, false, gradientViews.get(WEIGHT_KEY)); // xᵀ·dy
       MatrixProduct.multiply(dy, false, W, true, dx); // dy·Wᵀ
       if (hasBias()) {
-        columns.sum(HostElements.of(dy), 0, n, db); // Σ_rows dy
+        columns.sum(HostElements.of(dy), n, db); // Σ_rows dy
       }
     }
     weightNoiseParams.clear();

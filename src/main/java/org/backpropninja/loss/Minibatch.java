@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** One minibatch, checked: its logits, and class indices with weights or rows of targets. */
 final class Minibatch {
 
-  /** Elements of logits at most that are remembered: 16 MiB of floats. */
+  /** Elements of logits at most that are remembered: 16 MiB of floats, and as many of targets. */
   private static final int REMEMBERED = 1 << 22;
 
   /** Per thread, because one loss serves all copies of a network. */
@@ -41,11 +41,11 @@ final class Minibatch {
     void remember(Minibatch minibatch, double[] loss) {
       boolean few = (long) minibatch.n * minibatch.V <= REMEMBERED;
       this.loss = few ? loss : null;
+      Yb = few ? minibatch.Yb : null;
+      y = few ? minibatch.y : null;
+      weight = few ? minibatch.weight : null;
       if (few) {
         logits.take(minibatch.logits);
-        Yb = minibatch.Yb;
-        y = minibatch.y;
-        weight = minibatch.weight;
       }
     }
 

@@ -70,6 +70,6 @@ public final class Affine {
         dx[i * I + k] = dxik;
       }
     }
-    new Columns(H, Precision.DOUBLE).sum(Elements.of(dy), 0, n, db);
+    new Columns(H, Precision.DOUBLE).sum(Elements.of(dy), n, db);
   }
 }

@@ -15,9 +15,9 @@ import java.util.Locale;
  * <p>Shapes: hprebn, bnraw, hpreact, h [n, H]; mean, var, gain, bias [H]. In training mean and var
  * are the minibatch's, var divided by n − 1 or by n ({@link Variance}); in inference they are given
  * and constant. One object serves one layer: {@link #backward} goes back through the forward pass
- * that ran last. The matrices go through in blocks of rows and only the columns' values are kept:
- * going back, bnraw and h are computed again from hprebn, which costs less than memory for them.
- * Sources: Ioffe and Szegedy, "Batch Normalization", 2015; makemore part 4, which divides by n − 1.
+ * that ran last. The matrices go through in blocks of rows. A tangent is kept for the way back;
+ * bnraw is computed again from hprebn, which costs less than memory for it. Sources: Ioffe and
+ * Szegedy, "Batch Normalization", 2015; makemore part 4, which divides by n − 1.
  */
 public class BatchNorm {
 
@@ -43,7 +43,9 @@ public class BatchNorm {
   private final Block zeros;
   private Elements kept = Elements.of(new float[0]); // h, if it is a tangent
   private int keptLength;
-  private Moments moments;
+  private final Moments moments;
+  private BatchNorm wide; // the same in double, null until it is needed
+  private boolean goesWide; // whether the pass that ran last was its
   private int n;
   private boolean constantStatistics;
 
@@ -99,13 +101,29 @@ public class BatchNorm {
    */
   public boolean forward(Elements hprebn, int n, double[] gain, double[] bias, Elements h) {
     measure(hprebn, n);
+    goesWide = precision == Precision.SINGLE && !areVariancesOfFloat();
+    if (goesWide) {
+      wide =
+          wide == null ? new BatchNorm(H, epsilon, variance, nonlinearity, Precision.DOUBLE) : wide;
+      return wide.forward(hprebn, n, gain, bias, h);
+    }
     for (int j = 0; j < H; j++) {
       bnmeani[j] = moments.mean(j);
       bnvarInv[j] = 1 / Math.sqrt(moments.variance(j, variance) + epsilon);
     }
     constantStatistics = false;
-    normalise(hprebn, n, gain, bias, h);
-    return moments.areFinite();
+    return normalise(hprebn, n, gain, bias, h);
+  }
+
+  /** Far from 10^±38, so that neither they nor what the gradient makes of them leave float. */
+  private boolean areVariancesOfFloat() {
+    for (int j = 0; j < H; j++) {
+      double var = moments.variance(j, variance) + epsilon;
+      if (!(var > 1e-30 && var < 1e30)) { // NaN too
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
@@ -123,10 +141,6 @@ public class BatchNorm {
     }
     moments.reset();
     moments.add(hprebn, n);
-    if (precision == Precision.SINGLE && !moments.areFinite()) { // its squares end at 10^38
-      moments = new Moments(H, Precision.DOUBLE);
-      moments.add(hprebn, n);
-    }
   }
 
   /**
@@ -154,11 +168,11 @@ public class BatchNorm {
       bnvarInv[j] = 1 / Math.sqrt(var[j] + epsilon);
     }
     constantStatistics = true;
-    normalise(hprebn, n, gain, bias, h);
-    return zeros.isZero();
+    goesWide = false;
+    return normalise(hprebn, n, gain, bias, h);
   }
 
-  private void normalise(Elements hprebn, int n, double[] gain, double[] bias, Elements result) {
+  private boolean normalise(Elements hprebn, int n, double[] gain, double[] bias, Elements result) {
     this.n = n;
     means.repeat(bnmeani);
     for (int j = 0; j < H; j++) {
@@ -171,11 +185,13 @@ public class BatchNorm {
     }
     shift.repeat(column);
     zeros.clear();
+    // In float an infinite element has made the moments such that this is the wide one's task.
+    boolean checks = constantStatistics || precision == Precision.DOUBLE;
     makeRoom(n * H);
     int some = Block.rows(H);
     for (int i = 0; i < n; i += some) {
       bndiff.read(hprebn, i, Math.min(some, n - i));
-      if (constantStatistics) { // otherwise the moments tell whether all is finite
+      if (checks) {
         zeros.addZeroTimes(bndiff);
       }
       bndiff.subtract(means);
@@ -186,6 +202,7 @@ public class BatchNorm {
         h.write(kept, i);
       }
     }
+    return zeros.isZero();
   }
 
   private boolean keepsResult() {
@@ -227,6 +244,10 @@ public class BatchNorm {
       Elements dhprebn,
       double[] dgain,
       double[] dbias) {
+    if (goesWide) {
+      wide.backward(hprebn, dh, gain, dhprebn, dgain, dbias);
+      return;
+    }
     Elements dhpreact = keepsResult() ? dhprebn : dh; // dhprebn takes it until it is needed
     sumUp(hprebn, dh, dhpreact, dgain, dbias);
     double perMean = constantStatistics ? 0 : 1.0 / n;
@@ -255,6 +276,8 @@ public class BatchNorm {
       Elements hprebn, Elements dh, Elements dhpreact, double[] dgain, double[] dbias) {
     Arrays.fill(dbias, 0);
     Arrays.fill(dgain, 0);
+    dbiasSum.clear(); // a pass that failed may have left something
+    dgainSum.clear();
     int blocks = 0;
     int some = Block.rows(H);
     for (int i = 0; i < n; i += some) {
@@ -290,6 +313,6 @@ public class BatchNorm {
    * @return mean and variance of the minibatch's columns
    */
   public final Moments moments() {
-    return moments;
+    return goesWide ? wide.moments() : moments;
   }
 }

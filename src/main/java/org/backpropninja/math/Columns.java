@@ -13,7 +13,7 @@ public final class Columns {
    * Makes the buffers.
    *
    * @param H number of columns, at least 1
-   * @param precision of the sums of some hundred rows, which are then summed up in double
+   * @param precision of the sums over 64 blocks of rows, which are then summed up in double
    */
   public Columns(int H, Precision precision) {
     this.H = H;
@@ -24,17 +24,17 @@ public final class Columns {
   /**
    * Sums each column.
    *
-   * @param x matrix [first + n, H]
-   * @param first row to begin with
-   * @param n rows to sum
+   * @param x matrix [n, H]
+   * @param n rows
    * @param sum result [H], overwritten
    */
-  public void sum(Elements x, int first, int n, double[] sum) {
+  public void sum(Elements x, int n, double[] sum) {
     Arrays.fill(sum, 0);
+    sums.clear(); // a pass that failed may have left something
     int blocks = 0;
     int some = Block.rows(H);
-    for (int i = first; i < first + n; i += some) {
-      rows.read(x, i, Math.min(some, first + n - i));
+    for (int i = 0; i < n; i += some) {
+      rows.read(x, i, Math.min(some, n - i));
       sums.add(rows);
       if (++blocks % Block.SUMMED == 0) {
         sums.moveInto(sum);

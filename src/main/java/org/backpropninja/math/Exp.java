@@ -12,7 +12,7 @@ final class Exp {
   /** Elements at a time, see {@link Tanh}. */
   private static final int BLOCK = 448;
 
-  /** From here on down k is −1023, for which 2ᵏ is taken for 0. */
+  /** Here k is −1023, for which 2ᵏ comes out as 0, and so it is from about −708.7 on down. */
   private static final double SMALLEST = -709.1;
 
   /** ln 2 = HIGH + LOW, and k·HIGH is exact: HIGH ends with zeros. */
@@ -29,7 +29,7 @@ final class Exp {
   private final double[] r = new double[BLOCK];
   private final double[] k = new double[BLOCK]; // + WHOLE
 
-  /** Replaces x by eˣ; within 3·10⁻¹⁶ of it, relatively. */
+  /** Replaces x by eˣ; within 3·10⁻¹⁶ of it, relatively, where that is a normal number. */
   void inPlace(double[] x, int length) {
     for (int from = 0; from < length; from += BLOCK) {
       int some = Math.min(BLOCK, length - from);

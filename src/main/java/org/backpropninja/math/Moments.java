@@ -92,6 +92,8 @@ public final class Moments {
   }
 
   private void measure(Elements x, int first, int rows) {
+    deviationSums.clear(); // a pass that failed may have left something
+    squareSums.clear();
     int some = Block.rows(columns);
     deviations.read(x, first, Math.min(some, rows));
     deviationSums.add(deviations);
@@ -103,26 +105,18 @@ public final class Moments {
     shifts.repeat(blockMean);
     Arrays.fill(blockSum, 0);
     Arrays.fill(blockSquares, 0);
-    int blocks = 0;
     for (int i = first; i < first + rows; i += some) {
       deviations.read(x, i, Math.min(some, first + rows - i));
       deviations.subtract(shifts);
       deviationSums.add(deviations);
       squareSums.addProduct(deviations, deviations);
-      if (++blocks % Block.SUMMED == 0) {
-        moveSums();
-      }
     }
-    moveSums();
+    deviationSums.moveInto(blockSum);
+    squareSums.moveInto(blockSquares);
     for (int j = 0; j < columns; j++) {
       blockSquares[j] -= blockSum[j] * blockSum[j] / rows;
       blockMean[j] = shifts.rounded(blockMean[j]) + blockSum[j] / rows;
     }
-  }
-
-  private void moveSums() {
-    deviationSums.moveInto(blockSum);
-    squareSums.moveInto(blockSquares);
   }
 
   private void merge(int rows) {
@@ -164,15 +158,5 @@ public final class Moments {
    */
   public double variance(int column, Variance convention) {
     return squares[column] / convention.divisor(n);
-  }
-
-  /** Whether all columns have finite moments: not if an element is not, or its square overflows. */
-  boolean areFinite() {
-    for (int j = 0; j < columns; j++) {
-      if (!Double.isFinite(mean[j]) || !Double.isFinite(squares[j])) {
-        return false;
-      }
-    }
-    return true;
   }
 }

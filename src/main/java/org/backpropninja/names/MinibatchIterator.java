@@ -46,7 +46,8 @@ public final class MinibatchIterator extends NamesIterator {
    * Makes every minibatch in the arrays of the one before, from now on.
    *
    * <p>For a training loop, which keeps none: {@code network.fit(iterator.overwriting())} makes no
-   * new arrays. Whoever keeps minibatches needs the iterator as it is.
+   * new arrays. Whoever keeps or queues minibatches, as ParallelWrapper does, needs the iterator as
+   * it is.
    *
    * @return this
    */

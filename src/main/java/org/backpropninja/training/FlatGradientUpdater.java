@@ -31,8 +31,8 @@ import org.nd4j.linalg.learning.SgdUpdater;
  * network.fit(data);
  * }</pre>
  *
- * <p>It helps a network of any layers. A network that was restored or cloned, a worker of DL4J's
- * ParallelWrapper, and a network whose learning rate was set anew have DL4J's updater again:
+ * <p>It helps a network of any layers. A network that was restored, cloned or cleared, a worker of
+ * DL4J's ParallelWrapper, and a network whose learning rate was set anew have DL4J's updater again:
  * install it anew. Source: DL4J 1.0.0-M2.1, {@code BaseMultiLayerUpdater.update}.
  */
 public final class FlatGradientUpdater extends MultiLayerUpdater {

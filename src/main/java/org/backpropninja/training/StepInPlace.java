@@ -12,7 +12,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>DL4J's step function does it by an ND4J operation, and cannot be replaced; but DL4J leaves the
  * step to an accumulator, which is there to exchange updates between workers, where there is one.
- * This one exchanges nothing.
+ * This one exchanges nothing, so DL4J's warning not to set one on a network that trains alone does
+ * not hold for it.
  */
 final class StepInPlace implements GradientsAccumulator {
 

@@ -2,6 +2,7 @@ package org.backpropninja.arrays;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -11,6 +12,7 @@ import java.util.stream.Stream;
 import org.backpropninja.math.Elements;
 import org.backpropninja.testing.Layers.Layout;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -207,5 +209,24 @@ class HostElementsTest {
     INDArray x = Nd4j.zeros(DataType.FLOAT, 1, 2);
     HostElements.of(x).write(new double[] {0.1, 1e-50}, 0, 2);
     assertArrayEquals(new double[] {0.1f, 0}, elements(x));
+  }
+
+  @Test
+  void refusesWhatIsBeyondTheMatrix() {
+    for (DataType type : REACHED) {
+      Elements elements = HostElements.of(Nd4j.zeros(type, 3, 4));
+      for (int[] stretch : new int[][] {{0, 13}, {12, 1}, {-1, 2}, {5, 8}}) {
+        int first = stretch[0];
+        int length = stretch[1];
+        assertBeyond(() -> elements.read(first, length, new float[20]));
+        assertBeyond(() -> elements.read(first, length, new double[20]));
+        assertBeyond(() -> elements.write(new float[20], first, length));
+        assertBeyond(() -> elements.write(new double[20], first, length));
+      }
+    }
+  }
+
+  private static void assertBeyond(Executable call) {
+    assertThrows(IndexOutOfBoundsException.class, call);
   }
 }

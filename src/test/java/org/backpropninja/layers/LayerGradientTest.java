@@ -16,6 +16,7 @@ import static org.backpropninja.testing.Networks.oneHot;
 import static org.backpropninja.testing.Networks.output;
 import static org.backpropninja.testing.Networks.settings;
 import static org.backpropninja.testing.Networks.stack;
+import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -285,6 +286,20 @@ class LayerGradientTest {
     double most = Math.max(largest(expected), largest(Crossing.read(epsilon)));
     assertWithin("dx", expected, Crossing.read(dx), relative * most);
     assertClose("gradients", gradients(inDouble), gradients(rounded), relative);
+  }
+
+  /** Its rows would be read from and written to memory beyond the layer's arrays. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void refusesAGradientOfAnotherShape(String name, int n) {
+    Layer layer = instantiate(LAYERS.get(name).get(), DataType.FLOAT, 3);
+    INDArray h = forward(layer, random(n, -2, 2, n, WIDTH).castTo(DataType.FLOAT), true);
+    for (long[] shape : new long[][] {{n + 1, h.size(1)}, {n, h.size(1) + 1}, {h.length()}}) {
+      assertRefused(
+          () -> backward(layer, Nd4j.zeros(DataType.FLOAT, shape)),
+          "epsilon must be a matrix [" + n + ", " + h.size(1) + "]",
+          Arrays.toString(shape));
+    }
   }
 
   static Stream<String> layers() {

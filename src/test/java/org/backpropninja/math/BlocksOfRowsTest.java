@@ -5,15 +5,18 @@ import static org.backpropninja.testing.Close.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What goes through in blocks of rows against the formulas in plain loops over the whole matrix, at
@@ -152,22 +155,49 @@ class BlocksOfRowsTest {
     assertClose("dbias", naive.dbias, dbias, 1e-5);
   }
 
-  /** Their squares are beyond float's largest number. */
-  @Test
-  void floatTakesNumbersWhoseSquaresOverflow() {
+  /** Their squares, or what the gradient makes of them, are beyond float's range. */
+  @ParameterizedTest
+  @ValueSource(doubles = {1e-30, 1e-21, 1e-16, 1e16, 1e20, 1e25, 1e37})
+  void floatTakesNumbersWhoseSquaresItCannotHold(double width) {
     int n = 50;
-    double[] x = floats(9, n, 0, 1e25);
-    double[] small = Arrays.stream(x).map(value -> value * 1e-25).toArray();
+    double[] x = floats(9, n, 0, width);
+    double[] dh = floats(6, n, 0, 1);
+    BatchNorm single = new BatchNorm(1, 0, Variance.BIASED, Nonlinearity.TANH, Precision.SINGLE);
+    BatchNorm inDouble = new BatchNorm(1, 0, Variance.BIASED, Nonlinearity.TANH, Precision.DOUBLE);
+    double[] dgain = new double[1];
+    double[] expectedDgain = new double[1];
+    double[] h = passes(single, x, dh, dgain);
+    double[] expected = passes(inDouble, x, dh, expectedDgain);
+    assertWithin("h", Arrays.copyOf(expected, n), Arrays.copyOf(h, n), SINGLE);
+    assertClose(
+        "dx",
+        Arrays.stream(expected, n, 2 * n).toArray(),
+        Arrays.stream(h, n, 2 * n).toArray(),
+        1e-5);
+    assertClose("dgain", expectedDgain, dgain, 1e-5);
+    assertEquals(
+        1,
+        single.moments().variance(0, Variance.BIASED)
+            / inDouble.moments().variance(0, Variance.BIASED),
+        1e-6);
+
+    // And what comes next is as if nothing had been.
+    double[] ordinary = floats(20, n, 3, 1);
+    BatchNorm fresh = new BatchNorm(1, 0, Variance.BIASED, Nonlinearity.TANH, Precision.SINGLE);
+    assertArrayEquals(
+        passes(fresh, ordinary, dh, expectedDgain), passes(single, ordinary, dh, dgain));
+    assertEquals(fresh.moments().mean(0), single.moments().mean(0));
+  }
+
+  /** h and then dx, gain and bias being 1. */
+  private static double[] passes(BatchNorm batchNorm, double[] x, double[] dh, double[] dgain) {
+    int n = x.length;
     double[] one = {1};
     double[] h = new double[n];
-    double[] expected = new double[n];
-    BatchNorm single =
-        new BatchNorm(1, 0, Variance.BIASED, Nonlinearity.IDENTITY, Precision.SINGLE);
-    assertTrue(single.forward(Elements.of(x), n, one, one, Elements.of(h)));
-    BatchNorm inDouble =
-        new BatchNorm(1, 0, Variance.BIASED, Nonlinearity.IDENTITY, Precision.DOUBLE);
-    assertTrue(inDouble.forward(Elements.of(small), n, one, one, Elements.of(expected)));
-    assertWithin("h", expected, h, SINGLE);
+    double[] dx = new double[n];
+    assertTrue(batchNorm.forward(Elements.of(x), n, one, one, Elements.of(h)));
+    batchNorm.backward(Elements.of(x), Elements.of(dh), one, Elements.of(dx), dgain, new double[1]);
+    return DoubleStream.concat(Arrays.stream(h), Arrays.stream(dx)).toArray();
   }
 
   @ParameterizedTest
@@ -199,24 +229,82 @@ class BlocksOfRowsTest {
   @ParameterizedTest
   @CsvSource({"1, 1", "1, 2000", "2960, 1", "1000000, 1", "5, 3", "40000, 3", "9, 741"})
   void columnSums(int n, int H) {
-    double[] x = floats(11, (n + 2) * H, 0.1, 1);
-    for (int first : new int[] {0, 2}) {
-      double[] expected = new double[H];
-      double[] size = new double[H];
-      IntStream.range(first * H, (first + n) * H)
-          .forEach(
-              k -> {
-                expected[k % H] += x[k];
-                size[k % H] += Math.abs(x[k]);
-              });
-      for (Precision precision : Precision.values()) {
-        double[] sum = new double[H];
-        Arrays.fill(sum, Double.NaN);
-        new Columns(H, precision).sum(Elements.of(x), first, n, sum);
-        double relative = precision == Precision.DOUBLE ? 1e-14 : 1e-6;
-        assertWithin("sum", expected, sum, relative * Arrays.stream(size).max().orElseThrow());
-      }
+    double[] x = floats(11, n * H, 0.1, 1);
+    double[] expected = new double[H];
+    double[] size = new double[H];
+    for (int k = 0; k < n * H; k++) {
+      expected[k % H] += x[k];
+      size[k % H] += Math.abs(x[k]);
     }
+    for (Precision precision : Precision.values()) {
+      double[] sum = new double[H];
+      Arrays.fill(sum, Double.NaN);
+      new Columns(H, precision).sum(Elements.of(x), n, sum);
+      double relative = precision == Precision.DOUBLE ? 1e-14 : 1e-6;
+      assertWithin("sum", expected, sum, relative * Arrays.stream(size).max().orElseThrow());
+    }
+  }
+
+  /** What they had summed up until the matrix ended too early must not be in the next sums. */
+  @ParameterizedTest
+  @EnumSource
+  void aPassThatFailedLeavesNothing(Precision precision) {
+    int n = 9000;
+    double[] one = {1};
+    double[] x = floats(18, n, 0, 1);
+    Elements tooShort = Elements.of(Arrays.copyOf(x, 7000));
+    Elements whole = Elements.of(x);
+    Elements h = Elements.of(new double[n]);
+
+    Columns columns = new Columns(1, precision);
+    assertThrows(RuntimeException.class, () -> columns.sum(tooShort, n, new double[1]));
+    double[] sum = new double[1];
+    columns.sum(whole, n, sum);
+    assertEquals(Arrays.stream(x).sum(), sum[0], 1e-2);
+
+    Moments moments = new Moments(1, precision);
+    assertThrows(RuntimeException.class, () -> moments.add(tooShort, n));
+    moments.reset();
+    moments.add(whole, n);
+    Moments fresh = new Moments(1, precision);
+    fresh.add(whole, n);
+    assertEquals(fresh.mean(0), moments.mean(0));
+    assertEquals(fresh.variance(0, Variance.BIASED), moments.variance(0, Variance.BIASED));
+
+    BatchNorm batchNorm = new BatchNorm(1, EPSILON, Variance.BIASED, Nonlinearity.TANH, precision);
+    batchNorm.forward(whole, n, one, one, h);
+    double[] dgain = new double[1];
+    double[] dbias = new double[1];
+    Elements dx = Elements.of(new double[n]);
+    assertThrows(
+        RuntimeException.class, () -> batchNorm.backward(whole, tooShort, one, dx, dgain, dbias));
+    batchNorm.backward(whole, whole, one, dx, dgain, dbias);
+    double[] dgainAgain = new double[1];
+    double[] dbiasAgain = new double[1];
+    batchNorm.backward(whole, whole, one, dx, dgainAgain, dbiasAgain);
+    assertArrayEquals(dgain, dgainAgain);
+    assertArrayEquals(dbias, dbiasAgain);
+  }
+
+  /** The first rows say the least about the others. */
+  @Test
+  void momentsInFloatOfSortedColumns() {
+    double[] x = floats(19, 70001, 5, 1);
+    Arrays.sort(x);
+    x[x.length - 1] = 1000;
+    for (double[] column : new double[][] {x, reversed(x)}) {
+      Moments inDouble = new Moments(1);
+      inDouble.add(Elements.of(column), column.length);
+      Moments single = new Moments(1, Precision.SINGLE);
+      single.add(Elements.of(column), column.length);
+      double variance = inDouble.variance(0, Variance.UNBIASED);
+      assertEquals(inDouble.mean(0), single.mean(0), 1e-6 * Math.sqrt(variance));
+      assertEquals(variance, single.variance(0, Variance.UNBIASED), 1e-5 * variance);
+    }
+  }
+
+  private static double[] reversed(double[] x) {
+    return IntStream.range(0, x.length).mapToDouble(k -> x[x.length - 1 - k]).toArray();
   }
 
   @ParameterizedTest

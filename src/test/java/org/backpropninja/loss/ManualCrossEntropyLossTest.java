@@ -131,7 +131,6 @@ class ManualCrossEntropyLossTest {
     assertEquals(gradient, LOSS.computeGradient(y, logits, IDENTITY, mask));
   }
 
-  /** The ways differ in their rounding, not always but often, and so each method shows its own. */
   /** The losses that the gradient found on the way are those of its own minibatch and no other. */
   @ParameterizedTest(autoCloseArguments = false)
   @MethodSource("minibatches")
@@ -167,6 +166,7 @@ class ManualCrossEntropyLossTest {
     assertEquals(LOSS.computeScore(y, logits, SOFTMAX, mask, false), score);
   }
 
+  /** The ways differ in their rounding, not always but often, and so each method shows its own. */
   @Test
   void everyMethodTakesTheWayThatIsSet() {
     ManualCrossEntropyLoss stepwise = new ManualCrossEntropyLoss().backward(Backward.STEPWISE);

@@ -137,7 +137,7 @@ public final class Crossing {
    * @param x matrix or vector that takes them, rounded to its type
    */
   public static void write(float[] from, INDArray x) {
-    if (isInHost(x, DataType.FLOAT) && isDense(x, 'c')) {
+    if (isPlainFloats(x)) {
       HostMemory.floats(x).put(from, 0, length(x));
       Reference.reachabilityFence(x);
     } else {
@@ -153,7 +153,7 @@ public final class Crossing {
    */
   public static void writeRows(double[] row, INDArray x) {
     int n = rows(x);
-    if (!isInHost(x, DataType.FLOAT) || !isDense(x, 'c')) {
+    if (!isPlainFloats(x)) {
       double[] rows = new double[n * row.length];
       for (int i = 0; i < n; i++) {
         System.arraycopy(row, 0, rows, i * row.length, row.length);
@@ -240,6 +240,11 @@ public final class Crossing {
 
   static boolean isInHost(INDArray x, DataType type) {
     return x.dataType() == type && isHostBackend();
+  }
+
+  /** Whether the elements can be copied as they lie, row by row, into a {@code float[]}. */
+  static boolean isPlainFloats(INDArray x) {
+    return isInHost(x, DataType.FLOAT) && isDense(x, 'c');
   }
 
   /** Whether BLAS, or a loop with one stride a dimension, may work on the array's own memory. */

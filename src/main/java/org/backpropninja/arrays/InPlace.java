@@ -2,7 +2,6 @@ package org.backpropninja.arrays;
 
 import java.lang.ref.Reference;
 import org.bytedeco.javacpp.FloatPointer;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -24,7 +23,7 @@ public final class InPlace {
    * @return whether it is a dense FLOAT vector, or matrix in 'c' order, in host memory
    */
   public static boolean handles(INDArray x) {
-    return x.rank() <= 2 && Crossing.isInHost(x, DataType.FLOAT) && Crossing.isDense(x, 'c');
+    return x.rank() <= 2 && Crossing.isPlainFloats(x);
   }
 
   /**

@@ -26,7 +26,7 @@ public final class Snapshot {
   public void take(INDArray x) {
     type = x.dataType();
     shape = x.shape();
-    plain = isPlain(x);
+    plain = Crossing.isPlainFloats(x);
     if (plain) {
       int length = (int) x.length();
       floats = floats.length >= length ? floats : new float[length];
@@ -47,7 +47,7 @@ public final class Snapshot {
     if (x.dataType() != type || !Arrays.equals(x.shape(), shape)) {
       return false;
     }
-    if (plain && isPlain(x)) {
+    if (plain && Crossing.isPlainFloats(x)) {
       return equalsFloats(x);
     }
     double[] elements = Crossing.read(x);
@@ -75,9 +75,5 @@ public final class Snapshot {
     }
     Reference.reachabilityFence(x);
     return true;
-  }
-
-  private static boolean isPlain(INDArray x) {
-    return Crossing.isInHost(x, DataType.FLOAT) && Crossing.isDense(x, 'c');
   }
 }

@@ -47,11 +47,10 @@ public final class Crossing {
    */
   public static void read(INDArray x, double[] into) {
     int length = length(x);
-    boolean rowMajor = isDense(x, 'c');
-    if (isDenseInHost(x, DataType.FLOAT)) {
-      readFloats(x, rowMajor, into, length);
-    } else if (isInHost(x, DataType.DOUBLE) && rowMajor) {
-      HostMemory.doubles(x).get(into, 0, length);
+    if (HostElements.reaches(x)) {
+      HostElements.inPlace(x).read(0, length, into);
+    } else if (isDenseInHost(x, DataType.FLOAT)) {
+      readColumns(x, into, length);
     } else {
       System.arraycopy(x.dup('c').data().asDouble(), 0, into, 0, length);
     }
@@ -80,19 +79,14 @@ public final class Crossing {
     return matrix(read(x), rows(x), columns(x));
   }
 
-  private static void readFloats(INDArray x, boolean rowMajor, double[] into, int length) {
+  /** Of a FLOAT matrix in 'f' order. */
+  private static void readColumns(INDArray x, double[] into, int length) {
     FloatPointer from = HostMemory.floats(x);
     float[] block = FLOATS.get();
     for (int done = 0; done < length; done += BLOCK) {
       int some = Math.min(BLOCK, length - done);
       from.getPointer(done).get(block, 0, some);
-      if (rowMajor) {
-        for (int k = 0; k < some; k++) {
-          into[done + k] = block[k];
-        }
-      } else {
-        spreadColumns(block, some, done, rows(x), columns(x), into);
-      }
+      spreadColumns(block, some, done, rows(x), columns(x), into);
     }
   }
 
@@ -119,11 +113,10 @@ public final class Crossing {
    */
   public static void write(double[] from, INDArray x) {
     int length = length(x);
-    boolean rowMajor = isDense(x, 'c');
-    if (isDenseInHost(x, DataType.FLOAT)) {
-      writeFloats(from, x, rowMajor, length);
-    } else if (isInHost(x, DataType.DOUBLE) && rowMajor) {
-      HostMemory.doubles(x).put(from, 0, length);
+    if (HostElements.reaches(x)) {
+      HostElements.inPlace(x).write(from, 0, length);
+    } else if (isDenseInHost(x, DataType.FLOAT)) {
+      writeColumns(from, x, length);
     } else {
       x.assign(Nd4j.create(Arrays.copyOf(from, length), x.shape(), 'c'));
     }
@@ -137,11 +130,11 @@ public final class Crossing {
    * @param x matrix or vector that takes them, rounded to its type
    */
   public static void write(float[] from, INDArray x) {
-    if (isPlainFloats(x)) {
-      HostMemory.floats(x).put(from, 0, length(x));
-      Reference.reachabilityFence(x);
+    int length = length(x);
+    if (HostElements.reaches(x)) {
+      HostElements.inPlace(x).write(from, 0, length);
     } else {
-      x.assign(Nd4j.create(Arrays.copyOf(from, length(x)), x.shape(), 'c'));
+      x.assign(Nd4j.create(Arrays.copyOf(from, length), x.shape(), 'c'));
     }
   }
 
@@ -177,18 +170,13 @@ public final class Crossing {
     Reference.reachabilityFence(x);
   }
 
-  private static void writeFloats(double[] from, INDArray x, boolean rowMajor, int length) {
+  /** Into a FLOAT matrix in 'f' order. */
+  private static void writeColumns(double[] from, INDArray x, int length) {
     FloatPointer into = HostMemory.floats(x);
     float[] block = FLOATS.get();
     for (int done = 0; done < length; done += BLOCK) {
       int some = Math.min(BLOCK, length - done);
-      if (rowMajor) {
-        for (int k = 0; k < some; k++) {
-          block[k] = (float) from[done + k];
-        }
-      } else {
-        gatherColumns(from, some, done, rows(x), columns(x), block);
-      }
+      gatherColumns(from, some, done, rows(x), columns(x), block);
       into.getPointer(done).put(block, 0, some);
     }
   }

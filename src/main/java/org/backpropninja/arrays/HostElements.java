@@ -37,6 +37,11 @@ public final class HostElements {
     if (!reaches(x)) {
       return Elements.of(Crossing.read(x));
     }
+    return inPlace(x);
+  }
+
+  /** Of a matrix, or vector, that this is known to {@linkplain #reaches reach}. */
+  static Elements inPlace(INDArray x) {
     return x.dataType() == DataType.FLOAT ? new Floats(x) : new Doubles(x);
   }
 

@@ -12,19 +12,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class MatrixProduct {
 
-  private static final boolean HAS_OPENBLAS = hasOpenBlas();
+  /** ND4J's CPU backend brings OpenBLAS; on another backend its classes need not be there. */
+  private static final boolean HAS_OPENBLAS =
+      ClassPath.has("org.bytedeco.openblas.global.openblas_nolapack");
 
   private MatrixProduct() {}
-
-  /** ND4J's CPU backend brings OpenBLAS; on another backend its classes need not be there. */
-  private static boolean hasOpenBlas() {
-    try {
-      Class.forName("org.bytedeco.openblas.global.openblas_nolapack");
-      return true;
-    } catch (ClassNotFoundException | LinkageError e) {
-      return false;
-    }
-  }
 
   /**
    * Computes {@code c = op(a)·op(b)}, where op transposes or not.

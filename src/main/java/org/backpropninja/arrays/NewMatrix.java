@@ -20,7 +20,9 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class NewMatrix {
 
-  private static final boolean ON_CPU = isOnCpu();
+  /** On another backend the CPU backend's classes need not be there. */
+  private static final boolean ON_CPU =
+      ClassPath.has("org.nd4j.linalg.cpu.nativecpu.NDArray") && Crossing.isHostBackend();
 
   /** Shapes that are remembered, the first ones; matrices of others are made in ND4J's way. */
   private static final int MOST_SHAPES = 1000;
@@ -31,16 +33,6 @@ public final class NewMatrix {
   private record Shape(DataType type, long rows, long columns) {}
 
   private NewMatrix() {}
-
-  /** On another backend the CPU backend's classes need not be there. */
-  private static boolean isOnCpu() {
-    try {
-      Class.forName("org.nd4j.linalg.cpu.nativecpu.NDArray");
-      return Crossing.isHostBackend();
-    } catch (ClassNotFoundException | LinkageError e) {
-      return false;
-    }
-  }
 
   /**
    * Makes a matrix with anything in it, in a layer's workspace.

@@ -2,12 +2,12 @@ package org.backpropninja.layers;
 
 import static org.backpropninja.arrays.Crossing.matrix;
 
-import java.util.Arrays;
 import java.util.function.Function;
 import org.backpropninja.arrays.Crossing;
 import org.backpropninja.arrays.Workspaces;
 import org.backpropninja.math.BatchNorm;
 import org.backpropninja.math.Elements;
+import org.backpropninja.math.FiniteCheck;
 import org.backpropninja.math.Nonlinearity;
 import org.backpropninja.math.Precision;
 import org.backpropninja.math.Variance;
@@ -21,6 +21,7 @@ final class StepwiseBatchNorm extends BatchNorm {
   private final int H;
   private final double epsilon;
   private final Variance variance;
+  private final FiniteCheck finite = new FiniteCheck(Precision.DOUBLE);
   private int n;
   private Function<INDArray, Gradients> back; // through the pass that ran last
 
@@ -36,10 +37,10 @@ final class StepwiseBatchNorm extends BatchNorm {
   @Override
   public boolean forward(Elements hprebn, int n, double[] gain, double[] bias, Elements hpreact) {
     measure(hprebn, n);
-    double[] x = read(hprebn, n);
-    if (!isFinite(x)) {
+    if (!finite.passes(hprebn, n * H)) {
       return false;
     }
+    double[] x = read(hprebn, n);
     int correction =
         variance == Variance.UNBIASED ? BatchNormSteps.UNBIASED : BatchNormSteps.BIASED;
     Workspaces.outside(
@@ -61,10 +62,10 @@ final class StepwiseBatchNorm extends BatchNorm {
       double[] gain,
       double[] bias,
       Elements hpreact) {
-    double[] x = read(hprebn, n);
-    if (!isFinite(x)) {
+    if (!finite.passes(hprebn, n * H)) {
       return false;
     }
+    double[] x = read(hprebn, n);
     Workspaces.outside(
         () -> {
           FixedNormSteps steps =
@@ -84,10 +85,6 @@ final class StepwiseBatchNorm extends BatchNorm {
     double[] rows = new double[n * H];
     of.read(0, rows.length, rows);
     return rows;
-  }
-
-  private static boolean isFinite(double[] x) {
-    return Arrays.stream(x).allMatch(Double::isFinite);
   }
 
   private void keep(int n, INDArray result, Elements hpreact, Function<INDArray, Gradients> back) {

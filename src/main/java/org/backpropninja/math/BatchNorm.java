@@ -101,29 +101,22 @@ public class BatchNorm {
    */
   public boolean forward(Elements hprebn, int n, double[] gain, double[] bias, Elements h) {
     measure(hprebn, n);
-    goesWide = precision == Precision.SINGLE && !areVariancesOfFloat();
+    // Far from 10^±38, so that neither variances nor what the gradient makes of them leave float.
+    boolean ofFloat = true;
+    for (int j = 0; j < H; j++) {
+      double var = moments.variance(j, variance) + epsilon;
+      ofFloat &= var > 1e-30 && var < 1e30; // not if it is NaN
+      bnmeani[j] = moments.mean(j);
+      bnvarInv[j] = 1 / Math.sqrt(var);
+    }
+    goesWide = precision == Precision.SINGLE && !ofFloat;
     if (goesWide) {
       wide =
           wide == null ? new BatchNorm(H, epsilon, variance, nonlinearity, Precision.DOUBLE) : wide;
       return wide.forward(hprebn, n, gain, bias, h);
     }
-    for (int j = 0; j < H; j++) {
-      bnmeani[j] = moments.mean(j);
-      bnvarInv[j] = 1 / Math.sqrt(moments.variance(j, variance) + epsilon);
-    }
     constantStatistics = false;
     return normalise(hprebn, n, gain, bias, h);
-  }
-
-  /** Far from 10^±38, so that neither they nor what the gradient makes of them leave float. */
-  private boolean areVariancesOfFloat() {
-    for (int j = 0; j < H; j++) {
-      double var = moments.variance(j, variance) + epsilon;
-      if (!(var > 1e-30 && var < 1e30)) { // NaN too
-        return false;
-      }
-    }
-    return true;
   }
 
   /**

@@ -110,11 +110,20 @@ public final class NamesDataset implements Serializable {
           "into (length %d) must have length %d, the context's"
               .formatted(into.length, contextLength));
     }
-    int t = contextLength - 1;
-    for (int i = example - 1; t >= 0 && i >= 0 && codes[i] != 0; i--) {
-      into[t--] = codes[i];
+    int padding = padding(example);
+    Arrays.fill(into, 0, padding, 0);
+    for (int t = padding; t < contextLength; t++) {
+      into[t] = codes[example - contextLength + t];
     }
-    Arrays.fill(into, 0, t + 1, 0);
+  }
+
+  /** How much of an example's context is before its word. */
+  private int padding(int example) {
+    int t = contextLength;
+    for (int i = example - 1; t > 0 && i >= 0 && codes[i] != 0; i--) {
+      t--;
+    }
+    return t;
   }
 
   /**
@@ -156,12 +165,11 @@ public final class NamesDataset implements Serializable {
       int example = indices[row];
       requireExample(example);
       int start = row * contextLength;
-      int end = start + contextLength;
-      int k = end;
-      for (int i = example - 1; k > start && i >= 0 && codes[i] != 0; i--) {
-        features[--k] = codes[i];
+      int padding = padding(example);
+      Arrays.fill(features, start, start + padding, 0);
+      for (int t = padding; t < contextLength; t++) {
+        features[start + t] = codes[example - contextLength + t];
       }
-      Arrays.fill(features, start, k, 0);
       labels[row] = codes[example];
     }
   }

@@ -33,13 +33,17 @@ class CrossingTest {
   }
 
   static Stream<Arguments> arrays() {
+    return inEveryLayout(SHAPES);
+  }
+
+  private static Stream<Arguments> inEveryLayout(long[][] shapes) {
     return TYPES.stream()
         .flatMap(
             type ->
                 Arrays.stream(Layout.values())
                     .flatMap(
                         layout ->
-                            Arrays.stream(SHAPES).map(shape -> Arguments.of(type, layout, shape))));
+                            Arrays.stream(shapes).map(shape -> Arguments.of(type, layout, shape))));
   }
 
   @ParameterizedTest
@@ -101,13 +105,7 @@ class CrossingTest {
   };
 
   static Stream<Arguments> manyRows() {
-    return TYPES.stream()
-        .flatMap(
-            type ->
-                Arrays.stream(Layout.values())
-                    .flatMap(
-                        layout ->
-                            Arrays.stream(ROWS).map(shape -> Arguments.of(type, layout, shape))));
+    return inEveryLayout(ROWS);
   }
 
   @ParameterizedTest

@@ -12,10 +12,10 @@
  * <td>{@link org.backpropninja.layers.EmbeddingConcat}</td>
  * <td>{@link org.backpropninja.math.Embedding}</td></tr>
  * <tr><td>hprebn, logits</td><td>x·W + b</td><td>{@link org.backpropninja.layers.ManualDense}</td>
- * <td>{@link org.backpropninja.math.Affine}</td></tr>
+ * <td>{@link org.backpropninja.math.Dense}</td></tr>
  * <tr><td>bnmeani … hpreact</td><td>gain·(x − mean)/σ + bias</td>
  * <td>{@link org.backpropninja.layers.BatchNormBessel}</td>
- * <td>{@link org.backpropninja.math.BatchNorm}, {@link org.backpropninja.math.Moments}</td></tr>
+ * <td>{@link org.backpropninja.math.BatchNorm}, {@link org.backpropninja.math.MomentsAccumulator}</td></tr>
  * <tr><td>h</td><td>tanh, inside the layer before it</td><td></td>
  * <td>{@link org.backpropninja.math.Tanh}</td></tr>
  * <tr><td>logit_maxes … loss</td><td>softmax and cross entropy</td>
@@ -24,6 +24,6 @@
  * </table>
  *
  * <p>What users write is in {@code layers}, {@code loss}, {@code training}, {@code names} and
- * {@code random}. {@code math} may be called by anyone; {@code arrays} is the layers' own.
+ * {@code random}. {@code math} may be called by anyone; {@code internal} is for the library alone.
  */
 package org.backpropninja;

@@ -2,34 +2,65 @@ package org.backpropninja.layers;
 
 import java.util.Arrays;
 import java.util.Collection;
-import org.backpropninja.arrays.Crossing;
-import org.backpropninja.math.Precision;
+import java.util.HashMap;
+import java.util.Map;
+import org.backpropninja.internal.NdArrays;
+import org.backpropninja.internal.NdMatrix;
+import org.backpropninja.internal.NewMatrix;
+import org.backpropninja.internal.Pass;
+import org.backpropninja.internal.Stage;
+import org.backpropninja.internal.Ways;
+import org.backpropninja.math.Cores;
+import org.backpropninja.math.FiniteCheck;
+import org.backpropninja.math.Matrix;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.BaseLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * What the runtimes share: how they are attached to a network, what they refuse, how they treat a
- * mask.
+ * A layer at run time, but for its formula: what it refuses, dropout, masks, parameters and
+ * gradients as matrices, and DL4J's arrays. A layer adds {@link Stage}'s {@code forward} and, below
+ * it, {@code backward}.
+ *
+ * <p>Examples that a mask leaves out give zeros and get no gradient; the formula never sees them.
  *
  * @param <C> the layer's configuration
  */
-abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.BaseLayer>
-    extends BaseLayer<C> {
+abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> implements Stage {
 
-  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - (1 << 16);
+  /** Java arrays end at 2³¹ − 1 elements, and a loop over stripes counts one stripe further. */
+  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - (1 << 17);
+
+  private final DataType type; // FLOAT or DOUBLE, whatever the network's is
+  private final FiniteCheck finite;
+  private final Map<String, Matrix> matrices = new HashMap<>(); // of parameters
+  private final Map<String, NdArrays.Out> gradients = new HashMap<>();
+  private LayerWorkspaceMgr workspaces; // of the pass that is running, null in CompiledNetwork
+  private boolean inGraph;
+
+  private Pass pass; // the forward pass that ran last, and what it was given:
+  private Matrix x; // the rows that are present
+  private boolean[] present; // null for all
 
   HandWrittenLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
+    type = NdArrays.workingType(dataType);
+    finite = new FiniteCheck(NdArrays.precision(dataType));
   }
 
   /** Does what every DL4J configuration does with the runtime that it has just made. */
   Layer attach(
       Collection<TrainingListener> listeners, int index, INDArray params, boolean initialise) {
+    inGraph = listeners == null; // a MultiLayerNetwork hands over its own
     setListeners(listeners);
     setIndex(index);
     setParamsViewArray(params);
@@ -37,33 +68,175 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
     return this;
   }
 
-  /** What the loops over elements compute in: float where the network does. */
-  Precision precision() {
-    return dataType == DataType.FLOAT ? Precision.SINGLE : Precision.DOUBLE;
+  /** The factory of the layer's core. */
+  final Cores cores() {
+    return Ways.cores(layerConf().getBackward(), dataType);
   }
+
+  /** FLOAT or DOUBLE: the type of all matrices. */
+  final DataType matrixType() {
+    return type;
+  }
+
+  /** Whether the way back of a training pass reads x again, so that nobody may change it. */
+  abstract boolean readsInputAgain();
 
   @Override
   public boolean isPretrainLayer() {
     return false;
   }
 
+  // Forward
+
+  @Override
+  public final INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
+    assertInputSet(false);
+    requireMatrix(input);
+    applyDropOutIfNecessary(training, workspaceMgr);
+    workspaces = workspaceMgr;
+    pass = training ? Pass.TRAINING : Pass.INFERENCE;
+    int n = (int) input.size(0);
+    present = unmaskedRows(n);
+    x = present == null ? own(matrix(input)) : Masked.gather(matrix(input), present);
+    INDArray out = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATIONS, dataType, n, outputs());
+    NdArrays.Out h = NdArrays.out(out);
+    if (present == null) {
+      forward(x, pass, h.matrix());
+    } else {
+      Matrix some = x == null ? null : h.matrix().another(x.rows(), outputs());
+      if (some != null) {
+        forward(x, pass, some);
+      }
+      Masked.scatter(some, present, h.matrix());
+    }
+    h.done();
+    return out;
+  }
+
+  /** The input as a matrix. */
+  Matrix matrix(INDArray input) {
+    return NdArrays.in(input, type);
+  }
+
+  /**
+   * In a graph another consumer of the input may change it in place before this layer goes back,
+   * and a view of it may have consumers of its own. A MultiLayerNetwork has one consumer for each
+   * array.
+   */
+  private Matrix own(Matrix x) {
+    boolean isInputItself = x instanceof NdMatrix m && m.array() == input;
+    if (!inGraph || !isInputItself || pass.trains() && !readsInputAgain()) {
+      return x;
+    }
+    Matrix copy =
+        NdMatrix.of(NewMatrix.of(workspaces, ArrayType.ACTIVATIONS, type, x.rows(), x.columns()));
+    NdArrays.copy(x, copy);
+    return copy;
+  }
+
+  // Backward
+
+  @Override
+  public final Pair<Gradient, INDArray> backpropGradient(
+      INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
+    assertInputSet(true);
+    int n = (int) input.size(0);
+    requireGradient(epsilon, n, outputs());
+    workspaces = workspaceMgr;
+    INDArray out = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType, n, inputs());
+    NdArrays.Out dx = NdArrays.out(out);
+    Matrix dh = NdArrays.in(epsilon, type);
+    if (!pass.keeps() && x != null) {
+      pass = Pass.INFERENCE_AND_BACK;
+      forward(x, pass, dh.another(x.rows(), outputs()));
+    }
+    if (present == null) {
+      backward(dh, x, dx.matrix());
+    } else {
+      backwardOfSome(dh, dx.matrix());
+    }
+    dx.done();
+    weightNoiseParams.clear();
+    return new Pair<>(gradientOfParameters(), backpropDropOutIfPresent(out));
+  }
+
+  private void backwardOfSome(Matrix dh, Matrix dx) {
+    if (x == null) {
+      gradientViews.values().forEach(view -> view.assign(0));
+      Masked.scatter(null, present, dx);
+      return;
+    }
+    Matrix some = dx.another(x.rows(), inputs());
+    backward(Masked.gather(dh, present), x, some);
+    Masked.scatter(some, present, dx);
+  }
+
+  private Gradient gradientOfParameters() {
+    Gradient gradient = new DefaultGradient();
+    gradientViews.forEach(gradient::setGradientFor);
+    return gradient;
+  }
+
+  @Override
+  public void clear() {
+    super.clear();
+    x = null;
+    present = null;
+    workspaces = null;
+  }
+
+  // Parameters and their gradients
+
+  /** A parameter, with its noise where it has some. */
+  final Matrix parameter(String key) {
+    if (layerConf().getWeightNoise() != null && workspaces != null) {
+      return NdArrays.in(getParamWithNoise(key, pass.trains(), workspaces), type);
+    }
+    Matrix known = matrices.get(key);
+    INDArray array = getParam(key);
+    if (!(known instanceof NdMatrix m && m.array() == array)) {
+      known = NdArrays.in(array, type);
+      matrices.put(key, known);
+    }
+    return known;
+  }
+
+  /** Where the gradient of a parameter goes; to be completed by {@code done()}. */
+  final NdArrays.Out gradient(String key) {
+    NdArrays.Out known = gradients.get(key);
+    INDArray view = gradientViews.get(key);
+    if (known == null || known.array() != view) {
+      known = NdArrays.out(view);
+      gradients.put(key, known);
+    }
+    return known;
+  }
+
+  // Refusals
+
   /** An exception that starts with the layer's type, position and name. */
-  DL4JInvalidInputException refusal(String message, Object... values) {
+  final DL4JInvalidInputException refusal(String message, Object... values) {
     String name = layerConf().getLayerName();
     String layer = layerConf().getClass().getSimpleName() + " (layer " + index;
     return new DL4JInvalidInputException(
         layer + (name == null ? "" : ", \"" + name + "\"") + "): " + message.formatted(values));
   }
 
-  void requireMatrix(INDArray input, long width) {
-    if (input.rank() != 2 || input.size(1) != width) {
+  private void requireMatrix(INDArray input) {
+    if (input.rank() != 2 || input.size(1) != inputs()) {
       throw refusal(
           "input must be a matrix [n, %d], was rank %d with shape %s",
-          width, input.rank(), Arrays.toString(input.shape()));
+          inputs(), input.rank(), Arrays.toString(input.shape()));
+    }
+    long n = input.size(0);
+    long width = Math.max(inputs(), outputs());
+    if (n * width > MOST_ELEMENTS) {
+      throw refusal(
+          "a minibatch must hold at most %d elements, was of %d × %d", MOST_ELEMENTS, n, width);
     }
   }
 
-  void requireGradient(INDArray epsilon, long n, long width) {
+  private void requireGradient(INDArray epsilon, long n, long width) {
     if (epsilon.rank() != 2 || epsilon.size(0) != n || epsilon.size(1) != width) {
       throw refusal(
           "epsilon must be a matrix [%d, %d], as the output, was of shape %s",
@@ -71,33 +244,35 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
     }
   }
 
-  /**
-   * Java arrays, and so the buffers, end at 2³¹ − 1 elements, and a loop over blocks counts one
-   * block further.
-   */
-  void requireFits(long n, long width) {
-    if (n * width > MOST_ELEMENTS) {
-      throw refusal(
-          "a minibatch must hold at most %d elements, was of %d × %d", MOST_ELEMENTS, n, width);
+  /** Refuses what is not finite. */
+  final void requireFinite(Matrix x) {
+    if (finite.passes(x)) {
+      return;
     }
-  }
-
-  /** Refuses what is not finite in the rows that are kept, all of them if {@code kept} is null. */
-  void requireFinite(double[] x, boolean[] kept, int n, int width) {
-    for (int k = 0; k < n * width; k++) {
-      if (!Double.isFinite(x[k]) && (kept == null || kept[k / width])) {
-        throw refusal("input[%d, %d] must be a finite number, was %s", k / width, k % width, x[k]);
+    int width = x.columns();
+    double[] row = new double[width];
+    for (int i = 0; i < x.rows(); i++) {
+      x.read(i * width, width, row);
+      for (int j = 0; j < width; j++) {
+        if (!Double.isFinite(row[j])) {
+          throw refusal("input[%d, %d] must be a finite number, was %s", example(i), j, row[j]);
+        }
       }
     }
   }
 
-  /** A buffer of at least that length: the one given if it will do. */
-  static double[] atLeast(int length, double[] buffer) {
-    return buffer.length >= length ? buffer : new double[length];
+  /** The number of an example in the minibatch, from its number among those that are present. */
+  final int example(int row) {
+    return present == null ? row : Masked.number(present, row);
+  }
+
+  /** Whether a mask leaves some examples out. */
+  final boolean isMasked() {
+    return present != null;
   }
 
   /** Which rows the mask keeps, null without a mask: those where it is not 0. */
-  boolean[] unmaskedRows(int n) {
+  private boolean[] unmaskedRows(int n) {
     if (maskArray == null) {
       return null;
     }
@@ -106,21 +281,11 @@ abstract class HandWrittenLayer<C extends org.deeplearning4j.nn.conf.layers.Base
           "mask must hold one value for each of the %d examples, was of shape %s",
           n, Arrays.toString(maskArray.shape()));
     }
-    double[] mask = Crossing.read(maskArray);
+    double[] mask = NdArrays.values(maskArray);
     boolean[] kept = new boolean[n];
     for (int i = 0; i < n; i++) {
       kept[i] = mask[i] != 0;
     }
     return kept;
-  }
-
-  /** Sets the rows that the mask leaves out to zero. */
-  void maskRows(double[] x, int n, int width) {
-    boolean[] kept = unmaskedRows(n);
-    for (int i = 0; kept != null && i < n; i++) {
-      if (!kept[i]) {
-        Arrays.fill(x, i * width, (i + 1) * width, 0);
-      }
-    }
   }
 }

@@ -1,13 +1,21 @@
 package org.backpropninja.loss;
 
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.util.Arrays;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.backpropninja.Backward;
-import org.backpropninja.arrays.Crossing;
-import org.backpropninja.arrays.NewMatrix;
-import org.backpropninja.math.CrossEntropy;
+import org.backpropninja.internal.NdArrays;
+import org.backpropninja.internal.NewMatrix;
+import org.backpropninja.internal.Ways;
+import org.backpropninja.math.Cores;
+import org.backpropninja.math.Matrix;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
@@ -26,19 +34,26 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  * gradient are those of the sum over examples; {@code average} divides the score by the number of
  * examples of weight above 0.
  *
- * <p>A mask of [n, 1] weighs the examples and one of [n, V] the targets. An example of weight 0 has
- * loss 0 and gradient 0, and its logits and label are not looked at.
+ * <p>A mask of [n, 1] leaves out the examples where it is 0: they have loss 0 and gradient 0, and
+ * their logits and labels are not looked at. Rows of targets carry weights; a mask cannot, because
+ * DL4J's OutputLayer and RnnOutputLayer multiply the logits by it before the loss sees them.
  *
  * <p>Refused with a {@link DL4JInvalidInputException}: logits that are not finite, a label that is
- * not a whole number from 0 to V−1, a target or mask that is negative or not finite, shapes that do
- * not fit, another activation. Source: makemore part 4, "cross entropy in one go"; the formulas are
- * in {@link CrossEntropy}.
+ * not a whole number from 0 to V−1, a target that is negative or not finite, a mask that is neither
+ * 0 nor 1 or has a value for each class, shapes that do not fit, another activation. Source:
+ * makemore part 4, "cross entropy in one go"; the formulas are in {@link
+ * org.backpropninja.math.CrossEntropy}.
  */
 public final class ManualCrossEntropyLoss implements ILossFunction {
 
   private static final long serialVersionUID = 1;
 
   private Backward backward = Backward.FUSED;
+
+  /** As many as there were threads at once. */
+  private transient Queue<Core> idle = new ConcurrentLinkedQueue<>();
+
+  private record Core(int V, DataType type, Backward way, Cores.CrossEntropy crossEntropy) {}
 
   /** Makes the loss, computed by the closed form. */
   public ManualCrossEntropyLoss() {}
@@ -79,22 +94,29 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       IActivation activationFn,
       INDArray mask,
       boolean average) {
-    return Minibatch.of(labels, preOutput, activationFn, mask, backward).score(average);
+    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask);
+    return score(minibatch, evaluate(minibatch, preOutput.dataType(), null), average);
+  }
+
+  private static double score(Minibatch minibatch, double[] loss, boolean average) {
+    double sum = Arrays.stream(loss).sum();
+    long examples = minibatch.examples();
+    return average && examples > 0 ? sum / examples : sum;
   }
 
   @Override
   public INDArray computeScoreArray(
       INDArray labels, INDArray preOutput, IActivation activationFn, INDArray mask) {
-    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask, backward);
+    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask);
     INDArray loss = NewMatrix.of(preOutput.dataType(), minibatch.n, 1);
-    Crossing.write(minibatch.loss(), loss);
+    NdArrays.assign(evaluate(minibatch, preOutput.dataType(), null), loss);
     return loss;
   }
 
   @Override
   public INDArray computeGradient(
       INDArray labels, INDArray preOutput, IActivation activationFn, INDArray mask) {
-    return Minibatch.of(labels, preOutput, activationFn, mask, backward).dlogits();
+    return computeGradientAndScore(labels, preOutput, activationFn, mask, false).getSecond();
   }
 
   @Override
@@ -104,9 +126,29 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       IActivation activationFn,
       INDArray mask,
       boolean average) {
-    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask, backward);
-    INDArray dlogits = minibatch.dlogits(); // first, as it finds the losses on the way
-    return new Pair<>(minibatch.score(average), dlogits);
+    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask);
+    INDArray dlogits = NewMatrix.of(preOutput.dataType(), minibatch.n, minibatch.V);
+    NdArrays.Out out = NdArrays.out(dlogits);
+    double[] loss = evaluate(minibatch, preOutput.dataType(), out.matrix());
+    out.done();
+    return new Pair<>(score(minibatch, loss, average), dlogits);
+  }
+
+  /** With a core that no other thread uses meanwhile: one loss serves all copies of a network. */
+  private double[] evaluate(Minibatch minibatch, DataType type, Matrix dlogits) {
+    Core core = idle.poll();
+    if (core == null || core.V != minibatch.V || core.type != type || core.way != backward) {
+      Cores cores = Ways.cores(backward, type);
+      core = new Core(minibatch.V, type, backward, cores.crossEntropy(minibatch.V));
+    }
+    double[] loss = minibatch.evaluate(core.crossEntropy, dlogits);
+    idle.add(core);
+    return loss;
+  }
+
+  private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
+    in.defaultReadObject();
+    idle = new ConcurrentLinkedQueue<>();
   }
 
   @Override

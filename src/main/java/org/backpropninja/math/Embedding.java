@@ -8,45 +8,98 @@ import java.util.Arrays;
  * <pre>embcat[i, t·D + d] = C[Xb[i, t], d]</pre>
  *
  * <p>Shapes: C [V, D]; Xb [n, T] indices from 0 to V−1; embcat [n, T·D], context-major (all of the
- * first position's vector, then all of the second's). Source: makemore part 4, {@code emb = C[Xb];
- * embcat = emb.view(n, -1)}.
+ * first position's vector, then all of the second's). It works on the U rows of the table that a
+ * minibatch names, so that a large vocabulary costs no more than the zeros in its gradient. Source:
+ * makemore part 4, {@code emb = C[Xb]; embcat = emb.view(n, -1)}; docs/derivations.md.
  */
-public final class Embedding {
+public final class Embedding implements Cores.Embedding {
 
-  private Embedding() {}
+  private final int D;
+  private final Precision precision;
+  private final Threads threads;
+  private final Block[] emb; // one a thread, rows of D
+  private Block vectors; // the U rows that are named, each once
+  private int[] rows = {}; // their numbers in the table
+  private int U;
+  private int[] placeOf = {}; // [V]: a row's number among those, plus 1, or 0 if it is not there
+  private int[] places = {}; // [n·T]: Xb, in numbers among those
+  private int count; // n·T
+  private double[] dvectors = {}; // [U, D]
 
   /**
-   * Fills {@code embcat} with the rows of {@code C} that {@code Xb} names.
+   * Makes the lookup of vectors of {@code D} numbers.
    *
-   * @param C table [V, D]
-   * @param Xb indices [n, T], all of them used
    * @param D length of one vector
-   * @param embcat result [n, T·D]
+   * @param precision of the table
    */
-  public static void forward(double[] C, int[] Xb, int D, double[] embcat) {
-    for (int k = 0; k < Xb.length; k++) {
-      System.arraycopy(C, Xb[k] * D, embcat, k * D, D);
+  public Embedding(int D, Precision precision) {
+    this(D, precision, Threads.ofAll());
+  }
+
+  Embedding(int D, Precision precision, Threads threads) {
+    this.D = D;
+    this.precision = precision;
+    this.threads = threads;
+    emb = threads.each(Block[]::new, () -> Block.of(precision, D));
+    vectors = Block.of(precision, D);
+  }
+
+  @Override
+  public void forward(Matrix C, int[] Xb, Matrix embcat) {
+    C.require("C", C.rows(), D);
+    embcat.require("embcat", embcat.rows(), Xb.length / embcat.rows() * D);
+    count = Xb.length;
+    nameRows(Xb, C.rows());
+    if (vectors.capacity < U * D || vectors.capacity / 4 > Math.max(U, Block.rows(D)) * D) {
+      vectors = Block.of(precision, D, Math.max(U, Block.rows(D)));
+    }
+    vectors.readRows(C, rows, U);
+    Stripes stripes = new Stripes(count, D);
+    threads.run(
+        stripes.count(),
+        (stripe, thread) ->
+            stripes.forEachBlock(
+                stripe,
+                (first, some) -> {
+                  emb[thread].gather(vectors, places, first, some);
+                  emb[thread].write(embcat, first);
+                }));
+  }
+
+  /** Numbers the rows that are named in the order in which they come. */
+  private void nameRows(int[] Xb, int V) {
+    placeOf = placeOf.length == V ? placeOf : new int[V];
+    rows = Kept.suits(rows.length, Math.min(V, count)) ? rows : new int[Math.min(V, count)];
+    places = Kept.suits(places.length, count) ? places : new int[count];
+    U = 0;
+    for (int k = 0; k < count; k++) {
+      int row = Xb[k];
+      if (placeOf[row] == 0) {
+        rows[U++] = row;
+        placeOf[row] = U;
+      }
+      places[k] = placeOf[row] - 1;
+    }
+    for (int k = 0; k < U; k++) {
+      placeOf[rows[k]] = 0; // cleared for the next minibatch without touching all V
     }
   }
 
-  /**
-   * Sums the gradients of all places where an index stands.
-   *
-   * <pre>dC[v] = Σ over (i, t) with Xb[i, t] = v of dembcat[i, t·D … t·D + D−1]</pre>
-   *
-   * @param dembcat gradient [n, T·D]
-   * @param Xb indices [n, T], all of them used
-   * @param D length of one vector
-   * @param dC result [V, D], overwritten
-   */
-  public static void backward(double[] dembcat, int[] Xb, int D, double[] dC) {
-    Arrays.fill(dC, 0);
-    for (int k = 0; k < Xb.length; k++) {
-      int from = k * D;
-      int to = Xb[k] * D;
-      for (int d = 0; d < D; d++) {
-        dC[to + d] += dembcat[from + d]; // an index may stand in many places: add, never overwrite
-      }
+  @Override
+  public void backward(Matrix dembcat, Matrix dC) {
+    dC.require("dC", dC.rows(), D);
+    dvectors = Kept.suits(dvectors.length, U * D) ? dvectors : new double[U * D];
+    Arrays.fill(dvectors, 0, U * D, 0);
+    Block demb = emb[0];
+    Stripes stripes = new Stripes(count, D);
+    for (int stripe = 0; stripe < stripes.count(); stripe++) {
+      stripes.forEachBlock(
+          stripe,
+          (first, some) -> {
+            demb.read(dembcat, first, some);
+            demb.scatterAdd(places, first, dvectors); // dC[v] = Σ of demb where Xb = v
+          });
     }
+    dC.writeRows(dvectors, rows, U);
   }
 }

@@ -3,8 +3,18 @@ package org.backpropninja.math;
 /** Tells whether all of a matrix is finite, at the speed of its other loops. */
 public final class FiniteCheck {
 
-  private final Block block;
-  private final Block zeros;
+  private final Threads threads = Threads.ofAll();
+  private final Scratch[] scratch; // one a thread
+
+  private static final class Scratch {
+    final Block block;
+    final Block zeros;
+
+    Scratch(Precision precision) {
+      block = Block.of(precision, 1);
+      zeros = Block.of(precision, 1);
+    }
+  }
 
   /**
    * Makes the buffers.
@@ -12,23 +22,35 @@ public final class FiniteCheck {
    * @param precision the matrix's type, or a wider one
    */
   public FiniteCheck(Precision precision) {
-    block = Block.of(precision, 1);
-    zeros = Block.of(precision, 1);
+    scratch = threads.each(Scratch[]::new, () -> new Scratch(precision));
   }
 
   /**
    * Looks at each element: 0·x is 0 only where x is finite.
    *
    * @param x any matrix
-   * @param length how many elements
    * @return whether none is infinite or NaN
    */
-  public boolean passes(Elements x, int length) {
-    zeros.clear();
-    for (int k = 0; k < length; k += block.capacity) {
-      block.read(x, k, Math.min(block.capacity, length - k));
-      zeros.addZeroTimes(block);
+  public boolean passes(Matrix x) {
+    Stripes stripes = new Stripes(x.length(), 1);
+    for (Scratch s : scratch) {
+      s.zeros.clear();
     }
-    return zeros.isZero();
+    threads.run(
+        stripes.count(),
+        (stripe, thread) -> {
+          Scratch s = scratch[thread];
+          stripes.forEachBlock(
+              stripe,
+              (first, some) -> {
+                s.block.read(x, first, some);
+                s.zeros.addZeroTimes(s.block);
+              });
+        });
+    boolean finite = true;
+    for (Scratch s : scratch) {
+      finite &= s.zeros.isZero();
+    }
+    return finite;
   }
 }

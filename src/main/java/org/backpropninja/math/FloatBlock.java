@@ -5,13 +5,16 @@ import java.util.Arrays;
 /** A block in {@code float}. Each loop is a method of its own, short enough to be vectorised. */
 final class FloatBlock extends Block {
 
-  private final float[] x;
-  private final float[] lowerHalf;
+  /** Elements that are summed up in float, before the sum goes on in double. */
+  private static final int SUMMED = 512;
 
-  FloatBlock(int columns) {
-    super(columns);
+  private final float[] x;
+  private float[] lowerHalf = {};
+  private Exp exp; // null until it is needed
+
+  FloatBlock(int columns, int rows) {
+    super(columns, rows);
     x = new float[capacity];
-    lowerHalf = new float[capacity / columns / 2 * columns];
   }
 
   private static float[] x(Block block) {
@@ -19,24 +22,40 @@ final class FloatBlock extends Block {
   }
 
   @Override
-  void read(Elements from, int firstRow, int rows) {
+  void read(Matrix from, int firstRow, int rows) {
     length = rows * columns;
     from.read(firstRow * columns, length, x);
   }
 
   @Override
-  void write(Elements to, int firstRow) {
-    to.write(x, firstRow * columns, length);
+  void writeRows(Matrix to, int firstRow, int rows) {
+    to.write(x, firstRow * columns, rows * columns);
   }
 
   @Override
-  void repeat(double[] row) {
-    length = capacity;
+  void readRows(Matrix from, int[] rows, int count) {
+    length = count * columns;
+    from.readRows(rows, count, x);
+  }
+
+  @Override
+  void broadcast(double[] row) {
     for (int j = 0; j < columns; j++) {
       x[j] = (float) row[j];
     }
-    for (int k = columns; k < capacity; k += columns) {
-      System.arraycopy(x, 0, x, k, columns);
+    broadcastFirstRow();
+  }
+
+  @Override
+  void broadcast(Matrix row) {
+    row.read(0, columns, x);
+    broadcastFirstRow();
+  }
+
+  private void broadcastFirstRow() {
+    length = capacity;
+    for (int k = columns; k < capacity; k *= 2) {
+      System.arraycopy(x, 0, x, k, Math.min(k, capacity - k));
     }
   }
 
@@ -47,12 +66,13 @@ final class FloatBlock extends Block {
 
   @Override
   void clear() {
-    length = capacity;
-    Arrays.fill(x, 0);
+    Arrays.fill(x, 0, length, 0);
+    length = 0;
   }
 
   @Override
   void add(Block y) {
+    length = Math.max(length, y.length);
     add(x, x(y), y.length);
   }
 
@@ -64,6 +84,7 @@ final class FloatBlock extends Block {
 
   @Override
   void addProduct(Block y, Block z) {
+    length = Math.max(length, y.length);
     addProduct(x, x(y), x(z), y.length);
   }
 
@@ -75,6 +96,7 @@ final class FloatBlock extends Block {
 
   @Override
   void addZeroTimes(Block y) {
+    length = Math.max(length, y.length);
     addZeroTimes(x, x(y), y.length);
   }
 
@@ -96,6 +118,17 @@ final class FloatBlock extends Block {
   }
 
   @Override
+  void subtractAndScale(Block y, Block z, Block scale) {
+    subtractAndScale(x, x(y), x(z), x(scale), length);
+  }
+
+  private static void subtractAndScale(float[] x, float[] y, float[] z, float[] scale, int length) {
+    for (int k = 0; k < length; k++) {
+      x[k] = (x[k] - y[k] - z[k]) * scale[k];
+    }
+  }
+
+  @Override
   void scaleAndShift(Block y, Block scale, Block shift) {
     length = y.length;
     scaleAndShift(x, x(y), x(scale), x(shift), length);
@@ -109,9 +142,37 @@ final class FloatBlock extends Block {
   }
 
   @Override
-  void combine(Block scale, Block y, Block factor, Block shift) {
-    scaleAndShift(x, x, x(scale), x(shift), length);
-    addProduct(x, x(y), x(factor), length);
+  void combine(Block a, Block y, Block b, Block z, Block c) {
+    length = y.length;
+    combine(x, x(a), x(y), x(b), x(z), x(c), length);
+  }
+
+  private static void combine(
+      float[] x, float[] a, float[] y, float[] b, float[] z, float[] c, int length) {
+    for (int k = 0; k < length; k++) {
+      x[k] = a[k] * y[k] + b[k] * z[k] + c[k];
+    }
+  }
+
+  @Override
+  void divideAndScale(double divisor, double factor) {
+    if (isPowerOfTwo(divisor)) {
+      scaleTwice(x, (float) (1 / divisor), (float) factor, length);
+    } else {
+      divideAndScale(x, (float) divisor, (float) factor, length);
+    }
+  }
+
+  private static void scaleTwice(float[] x, float inverse, float factor, int length) {
+    for (int k = 0; k < length; k++) {
+      x[k] = x[k] * inverse * factor;
+    }
+  }
+
+  private static void divideAndScale(float[] x, float divisor, float factor, int length) {
+    for (int k = 0; k < length; k++) {
+      x[k] = x[k] / divisor * factor;
+    }
   }
 
   @Override
@@ -125,8 +186,15 @@ final class FloatBlock extends Block {
   }
 
   @Override
+  void exp(Block y) {
+    exp = exp == null ? new Exp() : exp;
+    length = y.length;
+    exp.of(x(y), x, length);
+  }
+
+  @Override
   boolean isZero() {
-    for (int k = 0; k < capacity; k++) {
+    for (int k = 0; k < length; k++) {
       if (x[k] != 0) { // NaN is not equal to 0
         return false;
       }
@@ -135,8 +203,21 @@ final class FloatBlock extends Block {
   }
 
   @Override
+  double get(int element) {
+    return x[element];
+  }
+
+  @Override
+  void subtractAt(int element, double value) {
+    x[element] -= (float) value;
+  }
+
+  @Override
   void moveInto(double[] sum) {
-    int rows = capacity / columns;
+    int rows = rows();
+    if (lowerHalf.length < rows / 2 * columns) {
+      lowerHalf = new float[capacity / columns / 2 * columns];
+    }
     while (rows > 1) { // adds the lower half to the upper one
       int half = (rows + 1) / 2;
       int below = (rows - half) * columns;
@@ -144,9 +225,130 @@ final class FloatBlock extends Block {
       add(x, lowerHalf, below);
       rows = half;
     }
-    for (int j = 0; j < columns; j++) {
+    for (int j = 0; j < columns && length > 0; j++) {
       sum[j] += x[j];
     }
     clear();
+  }
+
+  @Override
+  void maxOfRows(double[] largest) {
+    for (int i = 0, from = 0; from < length; i++, from += columns) {
+      largest[i] = max(x, from, from + columns);
+    }
+  }
+
+  /** Four maxima side by side: one alone would wait for each comparison before the next. */
+  private static float max(float[] x, int from, int end) {
+    float a = x[from];
+    float b = a;
+    float c = a;
+    float d = a;
+    int k = from;
+    for (; k + 3 < end; k += 4) {
+      a = Math.max(a, x[k]);
+      b = Math.max(b, x[k + 1]);
+      c = Math.max(c, x[k + 2]);
+      d = Math.max(d, x[k + 3]);
+    }
+    for (; k < end; k++) {
+      a = Math.max(a, x[k]);
+    }
+    return Math.max(Math.max(a, b), Math.max(c, d));
+  }
+
+  @Override
+  void sumOfRows(double[] sum) {
+    for (int i = 0, from = 0; from < length; i++, from += columns) {
+      sum[i] = sum(x, from, from + columns);
+    }
+  }
+
+  private static double sum(float[] x, int from, int end) {
+    double sum = 0;
+    for (int k = from; k < end; k += SUMMED) {
+      sum += sumOfSome(x, k, Math.min(k + SUMMED, end));
+    }
+    return sum;
+  }
+
+  /** Four sums side by side, as with the maxima. */
+  private static float sumOfSome(float[] x, int from, int end) {
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    int k = from;
+    for (; k + 3 < end; k += 4) {
+      a += x[k];
+      b += x[k + 1];
+      c += x[k + 2];
+      d += x[k + 3];
+    }
+    for (; k < end; k++) {
+      a += x[k];
+    }
+    return (a + b) + (c + d);
+  }
+
+  @Override
+  void sumOfRowsTimes(Block y, double[] sum) {
+    float[] other = x(y);
+    for (int i = 0, from = 0; from < length; i++, from += columns) {
+      double total = 0;
+      for (int k = from; k < from + columns; k++) {
+        total += (double) x[k] * other[k];
+      }
+      sum[i] = total;
+    }
+  }
+
+  @Override
+  void subtractFromRows(double[] value) {
+    for (int i = 0, from = 0; from < length; i++, from += columns) {
+      subtract(x, from, from + columns, (float) value[i]);
+    }
+  }
+
+  private static void subtract(float[] x, int from, int end, float value) {
+    for (int k = from; k < end; k++) {
+      x[k] -= value;
+    }
+  }
+
+  @Override
+  void scaleRows(double[] factor) {
+    for (int i = 0, from = 0; from < length; i++, from += columns) {
+      scale(x, from, from + columns, (float) factor[i]);
+    }
+  }
+
+  private static void scale(float[] x, int from, int end, float factor) {
+    for (int k = from; k < end; k++) {
+      x[k] *= factor;
+    }
+  }
+
+  @Override
+  void clearRow(int row) {
+    Arrays.fill(x, row * columns, (row + 1) * columns, 0);
+  }
+
+  @Override
+  void gather(Block vectors, int[] numbers, int first, int count) {
+    length = count * columns;
+    float[] from = x(vectors);
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(from, numbers[first + i] * columns, x, i * columns, columns);
+    }
+  }
+
+  @Override
+  void scatterAdd(int[] numbers, int first, double[] sums) {
+    for (int k = 0, i = first; k < length; i++) {
+      for (int to = numbers[i] * columns, end = k + columns; k < end; k++, to++) {
+        sums[to] += x[k]; // a number may stand in many places: add, never overwrite
+      }
+    }
   }
 }

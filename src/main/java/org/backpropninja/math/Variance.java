@@ -1,6 +1,6 @@
 package org.backpropninja.math;
 
-/** By how many a sum of squared deviations is divided to give a variance. */
+/** The variance's divisor. */
 public enum Variance {
   /** By n − 1, Bessel's correction: the expected value is the variance of the distribution. */
   UNBIASED {

@@ -1,7 +1,7 @@
 package org.backpropninja.names;
 
 import java.util.Map;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
@@ -151,7 +151,7 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
     for (int k = 0; k < normal.length; k++) {
       values[k] = shift + scale * normal[k];
     }
-    Crossing.write(values, parameter);
+    NdArrays.assign(values, parameter);
   }
 
   /**

@@ -2,9 +2,11 @@ package org.backpropninja.names;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpropninja.arrays.HostElements;
-import org.backpropninja.math.Elements;
+import org.backpropninja.internal.NdArrays;
+import org.backpropninja.math.Matrix;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -86,7 +88,8 @@ final class ContextProbabilities {
         contexts[i * T + t] = context[t];
       }
     }
-    Elements probs = HostElements.of(network.output(Nd4j.create(contexts, new long[] {n, T}, 'c')));
+    INDArray output = network.output(Nd4j.create(contexts, new long[] {n, T}, 'c'));
+    Matrix probs = NdArrays.in(output, DataType.FLOAT);
     float[][] rows = new float[n][V];
     for (int i = 0; i < n; i++) {
       probs.read(i * V, V, rows[i]);

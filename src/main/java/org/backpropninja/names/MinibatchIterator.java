@@ -1,7 +1,7 @@
 package org.backpropninja.names;
 
-import org.backpropninja.arrays.Crossing;
-import org.backpropninja.arrays.Workspaces;
+import org.backpropninja.internal.NdArrays;
+import org.backpropninja.internal.Workspaces;
 import org.backpropninja.random.TorchRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -83,8 +83,8 @@ public final class MinibatchIterator extends NamesIterator {
 
     DataSet overwrite(int[] examples, NamesDataset data) {
       data.examples(examples, features, labels);
-      Crossing.write(features, x);
-      Crossing.write(labels, y);
+      NdArrays.assign(features, x);
+      NdArrays.assign(labels, y);
       return new DataSet(x, y);
     }
   }

@@ -1,8 +1,9 @@
 package org.backpropninja.training;
 
 import java.util.Arrays;
-import org.backpropninja.layers.Calibratable;
-import org.backpropninja.math.Moments;
+import org.backpropninja.internal.Calibratable;
+import org.backpropninja.math.MomentsAccumulator;
+import org.backpropninja.math.Precision;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -100,14 +101,14 @@ public final class Calibration {
               + layers.length);
     }
     for (Calibratable layer : found) {
-      Moments moments = new Moments(layer.columns());
+      MomentsAccumulator moments = new MomentsAccumulator(layer.columns(), Precision.DOUBLE);
       layer.observe(moments);
       try {
         pass.run();
       } finally {
         layer.observe(null);
       }
-      layer.adopt(moments); // not reached, and nothing replaced, when the pass failed
+      layer.adopt(moments.moments()); // not reached, and nothing replaced, when the pass failed
     }
   }
 }

@@ -1,17 +1,26 @@
 package org.backpropninja.training;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.backpropninja.arrays.InPlace;
+import org.backpropninja.internal.NdMatrix;
+import org.backpropninja.math.GradientDescent;
+import org.backpropninja.math.Matrix;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.MultiLayerUpdater;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.NoOpUpdater;
 import org.nd4j.linalg.learning.SgdUpdater;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * DL4J's updater of a MultiLayerNetwork, without the arrays that it makes anew at every step.
@@ -39,12 +48,16 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
 
   private final MultiLayerNetwork network;
   private final INDArray flattened;
+  private final boolean isPlain;
 
   private FlatGradientUpdater(MultiLayerNetwork network, INDArray state) {
     super(network, state);
     this.network = network;
     flattened = getFlattenedGradientsView();
-    updaterBlocks.replaceAll(InPlaceBlock::new);
+    Matrix gradients = NdMatrix.reaches(flattened) ? NdMatrix.of(flattened) : null;
+    GradientDescent descent = gradients == null ? null : new GradientDescent(gradients.precision());
+    updaterBlocks.replaceAll(block -> new InPlaceBlock(block, gradients, descent));
+    isPlain = isPlain();
   }
 
   /**
@@ -68,24 +81,47 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
   @Override
   public synchronized void update(
       Gradient gradient, int iteration, int epoch, int batchSize, LayerWorkspaceMgr workspaces) {
-    boolean own = gradient == network.gradient() && flattened == getFlattenedGradientsView();
-    super.update(
-        own ? new Flat(gradient, flattened) : gradient, iteration, epoch, batchSize, workspaces);
-  }
-
-  @Override
-  protected void divideByMinibatch(boolean external, Gradient gradient, int batchSize) {
-    if (external || !ownIsDivisible()) {
-      super.divideByMinibatch(external, gradient, batchSize);
-      return;
+    if (gradient != network.gradient() || flattened != getFlattenedGradientsView()) {
+      super.update(gradient, iteration, epoch, batchSize, workspaces); // DL4J's
+    } else if (!isPlain) {
+      super.update(new Flat(gradient, flattened), iteration, epoch, batchSize, workspaces);
+    } else {
+      updateBlocks(iteration, epoch, isMiniBatch() ? batchSize : 1, workspaces);
     }
-    getGradientsForMinibatchDivision().forEach(view -> InPlace.divide(view, batchSize));
   }
 
-  /** DL4J cuts the views that it divides at its first step: from the second on they are there. */
-  private boolean ownIsDivisible() {
-    return isInitializedMinibatchDivision()
-        && getGradientsForMinibatchDivision().stream().allMatch(InPlace::handles);
+  /** Nothing lies between division and updater, so that both take one pass. */
+  @SuppressWarnings("try") // the workspace is closed, never named
+  private void updateBlocks(int iteration, int epoch, int divisor, LayerWorkspaceMgr workspaces) {
+    for (UpdaterBlock block : updaterBlocks) {
+      if (!block.skipDueToPretrainConfig(false)) {
+        try (MemoryWorkspace ignored =
+            workspaces.notifyScopeEntered(ArrayType.UPDATER_WORKING_MEM)) {
+          if (block instanceof InPlaceBlock inPlace) {
+            inPlace.update(iteration, epoch, divisor);
+          } else {
+            block.update(iteration, epoch);
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether the gradient may be divided block by block: where DL4J's memory is reached, no layer
+   * normalises or clips gradients after the division, and a block is divided whole or not at all.
+   */
+  private boolean isPlain() {
+    return NdMatrix.reaches(flattened)
+        && Arrays.stream(getOrderedLayers()).noneMatch(FlatGradientUpdater::normalises)
+        && updaterBlocks.stream().allMatch(block -> ((InPlaceBlock) block).isDividedAsOne());
+  }
+
+  private static boolean normalises(Trainable layer) {
+    TrainingConfig config = layer.getConfig();
+    return config != null
+        && config.getGradientNormalization() != null
+        && config.getGradientNormalization() != GradientNormalization.None;
   }
 
   @Override
@@ -96,7 +132,12 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
   /** A stretch of the parameters with one updater, the cheap ones applied without an operation. */
   private static final class InPlaceBlock extends UpdaterBlock {
 
-    InPlaceBlock(UpdaterBlock dl4j) {
+    private final Matrix gradients; // all of the network's, null where memory is not reached
+    private final GradientDescent descent;
+    private final boolean isDivided;
+    private final boolean isRegularised;
+
+    InPlaceBlock(UpdaterBlock dl4j, Matrix gradients, GradientDescent descent) {
       super(
           dl4j.getParamOffsetStart(),
           dl4j.getParamOffsetEnd(),
@@ -107,24 +148,52 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
       setGradientView(dl4j.getGradientView());
       setUpdaterViewRequiresInitialization(dl4j.isUpdaterViewRequiresInitialization());
       setGradientUpdater(dl4j.getGradientUpdater());
+      this.gradients = gradients;
+      this.descent = descent;
+      isDivided = getLayersAndVariablesInBlock().stream().allMatch(InPlaceBlock::isDivided);
+      isRegularised = getLayersAndVariablesInBlock().stream().anyMatch(InPlaceBlock::isRegularised);
+    }
+
+    private static boolean isDivided(ParamState parameter) {
+      return parameter.getLayer().updaterDivideByMinibatch(parameter.getParamName());
+    }
+
+    private static boolean isRegularised(ParamState parameter) {
+      List<Regularization> all =
+          parameter.getLayer().getConfig().getRegularizationByParam(parameter.getParamName());
+      return all != null && !all.isEmpty();
+    }
+
+    boolean isDividedAsOne() {
+      return isDivided
+          || getLayersAndVariablesInBlock().stream().noneMatch(InPlaceBlock::isDivided);
     }
 
     @Override
     public void update(int iteration, int epoch) {
-      INDArray gradient = getGradientView();
-      if (isRegularised() || !InPlace.handles(gradient)) {
+      update(iteration, epoch, 1);
+    }
+
+    /** Divides by the minibatch, where that is wanted, and applies the updater. */
+    void update(int iteration, int epoch, int divisor) {
+      int n = isDivided ? divisor : 1;
+      if (gradients == null) {
         super.update(iteration, epoch);
-      } else if (getGradientUpdater() instanceof SgdUpdater sgd) {
-        InPlace.multiply(gradient, sgd.getConfig().getLearningRate(iteration, epoch));
-      } else if (!(getGradientUpdater() instanceof NoOpUpdater)) {
-        super.update(iteration, epoch);
+      } else if (getGradientUpdater() instanceof SgdUpdater sgd && !isRegularised) {
+        updateInPlace(n, sgd.getConfig().getLearningRate(iteration, epoch));
+      } else {
+        if (n != 1) {
+          updateInPlace(n, 1);
+        }
+        if (!(getGradientUpdater() instanceof NoOpUpdater) || isRegularised) {
+          super.update(iteration, epoch);
+        }
       }
     }
 
-    private boolean isRegularised() {
-      return getLayersAndVariablesInBlock().stream()
-          .map(p -> p.getLayer().getConfig().getRegularizationByParam(p.getParamName()))
-          .anyMatch(regularisations -> regularisations != null && !regularisations.isEmpty());
+    private void updateInPlace(int n, double rate) {
+      int first = getParamOffsetStart();
+      descent.update(gradients, first, getParamOffsetEnd() - first, n, rate);
     }
   }
 

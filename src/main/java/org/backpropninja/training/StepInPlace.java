@@ -1,6 +1,7 @@
 package org.backpropninja.training;
 
-import org.backpropninja.arrays.InPlace;
+import org.backpropninja.internal.NdMatrix;
+import org.backpropninja.math.GradientDescent;
 import org.deeplearning4j.optimize.api.StepFunction;
 import org.deeplearning4j.optimize.solvers.accumulation.GradientsAccumulator;
 import org.deeplearning4j.optimize.solvers.accumulation.IndexedTail;
@@ -19,14 +20,21 @@ final class StepInPlace implements GradientsAccumulator {
 
   private static final long serialVersionUID = 1;
 
+  private transient GradientDescent descent; // null until it is needed
+
   @Override
   public void applyUpdate(
       StepFunction function, INDArray params, INDArray updates, boolean isFinalStep) {
     if (function instanceof NegativeGradientStepFunction
-        && InPlace.handles(params)
-        && InPlace.handles(updates)
-        && params.length() == updates.length()) {
-      InPlace.subtract(params, updates);
+        && NdMatrix.reaches(params)
+        && NdMatrix.reaches(updates)
+        && params.dataType() == updates.dataType()
+        && NdMatrix.of(params).isOfShape(NdMatrix.of(updates))) {
+      NdMatrix parameters = NdMatrix.of(params);
+      if (descent == null || descent.precision() != parameters.precision()) {
+        descent = new GradientDescent(parameters.precision());
+      }
+      descent.step(parameters, NdMatrix.of(updates), 0, parameters.length());
     } else {
       function.step(params, updates);
     }

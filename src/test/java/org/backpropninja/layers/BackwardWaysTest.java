@@ -9,7 +9,7 @@ import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
 import org.backpropninja.math.Variance;
 import org.backpropninja.testing.DoublePrecision;
@@ -121,8 +121,8 @@ class BackwardWaysTest {
    * With two rows all but ε cancels in dx, so its rounding is that of the terms, which are near 1.
    */
   private static void assertAlike(String what, INDArray expected, INDArray actual) {
-    double[] x = Crossing.read(expected);
-    assertWithin(what, x, Crossing.read(actual), 1e-12 * Math.max(1, largest(x)));
+    double[] x = NdArrays.values(expected);
+    assertWithin(what, x, NdArrays.values(actual), 1e-12 * Math.max(1, largest(x)));
   }
 
   private static MultiLayerNetwork network(Backward way, boolean classes) {
@@ -172,7 +172,8 @@ class BackwardWaysTest {
       stepwise.fit(x, rows);
       assertEquals(fused.score(), stepwise.score(), 1e-10);
     }
-    assertClose("params", Crossing.read(fused.params()), Crossing.read(stepwise.params()), 1e-10);
+    assertClose(
+        "params", NdArrays.values(fused.params()), NdArrays.values(stepwise.params()), 1e-10);
   }
 
   @Test

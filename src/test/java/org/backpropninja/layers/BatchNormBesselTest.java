@@ -25,9 +25,11 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.backpropninja.arrays.Crossing;
-import org.backpropninja.math.Elements;
+import org.backpropninja.internal.NdArrays;
+import org.backpropninja.math.Matrix;
 import org.backpropninja.math.Moments;
+import org.backpropninja.math.MomentsAccumulator;
+import org.backpropninja.math.Precision;
 import org.backpropninja.math.Variance;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.Golden;
@@ -82,14 +84,14 @@ class BatchNormBesselTest {
                 .build(),
             DataType.DOUBLE,
             1);
-    Crossing.write(golden.get("gain"), layer.getParam("gain"));
-    Crossing.write(golden.get("bias"), layer.getParam("bias"));
-    golden.assertForward(Crossing.read(forward(layer, matrix(golden.get("x"), n), true)));
-    double[] dx = Crossing.read(backward(layer, matrix(golden.get("dy"), n)));
+    NdArrays.assign(golden.get("gain"), layer.getParam("gain"));
+    NdArrays.assign(golden.get("bias"), layer.getParam("bias"));
+    golden.assertForward(NdArrays.values(forward(layer, matrix(golden.get("x"), n), true)));
+    double[] dx = NdArrays.values(backward(layer, matrix(golden.get("dy"), n)));
     double[] g = gradients(layer);
     golden.assertBackward(dx, part(g, 0, golden.H()), part(g, 1, golden.H()));
-    golden.assertMean(Crossing.read(layer.getParam("mean")));
-    golden.assertVar("var_biased", Crossing.read(layer.getParam("var")));
+    golden.assertMean(NdArrays.values(layer.getParam("mean")));
+    golden.assertVar("var_biased", NdArrays.values(layer.getParam("var")));
   }
 
   private static BatchNormBessel.Builder builder(Variance variance, Variance runningVariance) {
@@ -162,20 +164,21 @@ class BatchNormBesselTest {
       NeuralNetConfiguration.Builder settings, BatchNormBessel.Builder builder) {
     BatchNormBessel conf = builder.decay(0.7).build();
     MultiLayerNetwork net = network(settings, builder.decay(0.7));
-    double[] mean = Crossing.read(net.getParam("1_mean"));
-    double[] var = Crossing.read(net.getParam("1_var"));
+    double[] mean = NdArrays.values(net.getParam("1_mean"));
+    double[] var = NdArrays.values(net.getParam("1_var"));
     for (int step = 0; step < 4; step++) {
       DataSet minibatch = minibatch(step);
-      double[] below = Crossing.read(net.feedForwardToLayer(0, minibatch.getFeatures()).get(1));
-      Moments moments = new Moments(H);
-      moments.add(Elements.of(below), below.length / H);
+      double[] below = NdArrays.values(net.feedForwardToLayer(0, minibatch.getFeatures()).get(1));
+      MomentsAccumulator accumulator = new MomentsAccumulator(H, Precision.DOUBLE);
+      accumulator.add(Matrix.of(below, below.length / H, H));
+      Moments moments = accumulator.moments();
       for (int j = 0; j < H; j++) {
-        mean[j] = 0.7 * mean[j] + (1 - 0.7) * moments.mean(j);
+        mean[j] = 0.7 * mean[j] + (1 - 0.7) * moments.mean()[j];
         var[j] = 0.7 * var[j] + (1 - 0.7) * moments.variance(j, conf.getRunningVariance());
       }
       net.fit(minibatch);
-      assertWithin("mean", mean, Crossing.read(net.getParam("1_mean")), 1e-15);
-      assertWithin("var", var, Crossing.read(net.getParam("1_var")), 1e-15);
+      assertWithin("mean", mean, NdArrays.values(net.getParam("1_mean")), 1e-15);
+      assertWithin("var", var, NdArrays.values(net.getParam("1_var")), 1e-15);
     }
   }
 
@@ -206,13 +209,13 @@ class BatchNormBesselTest {
   void aSecondBackwardPassDoesNotMoveThemAgain() {
     Layer layer = layer(new BatchNormBessel.Builder());
     INDArray x = random(1, -2, 2, 3, H);
-    double[] start = Crossing.read(layer.params());
+    double[] start = NdArrays.values(layer.params());
     forward(layer, x, true);
     backward(layer, x);
-    double[] once = Crossing.read(layer.params());
+    double[] once = NdArrays.values(layer.params());
     assertFalse(Arrays.equals(start, once));
     backward(layer, x);
-    assertArrayEquals(once, Crossing.read(layer.params()));
+    assertArrayEquals(once, NdArrays.values(layer.params()));
   }
 
   @Test
@@ -231,17 +234,17 @@ class BatchNormBesselTest {
                 .setInputType(InputType.feedForward(1))
                 .build());
     net.init();
-    assertArrayEquals(new double[] {gain, bias, 0, 1}, Crossing.read(net.getLayer(0).params()));
+    assertArrayEquals(new double[] {gain, bias, 0, 1}, NdArrays.values(net.getLayer(0).params()));
   }
 
   @Test
   void inferenceUsesThem() {
     Layer layer = layer(new BatchNormBessel.Builder());
     INDArray x = random(1, -2, 2, 3, H);
-    double[] mean = Crossing.read(layer.getParam("mean"));
-    double[] var = Crossing.read(layer.getParam("var"));
-    double[] gain = Crossing.read(layer.getParam("gain"));
-    double[] bias = Crossing.read(layer.getParam("bias"));
+    double[] mean = NdArrays.values(layer.getParam("mean"));
+    double[] var = NdArrays.values(layer.getParam("var"));
+    double[] gain = NdArrays.values(layer.getParam("gain"));
+    double[] bias = NdArrays.values(layer.getParam("bias"));
     double[] expected =
         IntStream.range(0, 3 * H)
             .mapToDouble(
@@ -251,10 +254,10 @@ class BatchNormBesselTest {
                   return gain[j] * bnraw + bias[j];
                 })
             .toArray();
-    assertClose("h", expected, Crossing.read(forward(layer, x, false)), 1e-14);
+    assertClose("h", expected, NdArrays.values(forward(layer, x, false)), 1e-14);
     backward(layer, x); // after an inference pass this does not move them
-    assertArrayEquals(mean, Crossing.read(layer.getParam("mean")));
-    assertArrayEquals(var, Crossing.read(layer.getParam("var")));
+    assertArrayEquals(mean, NdArrays.values(layer.getParam("mean")));
+    assertArrayEquals(var, NdArrays.values(layer.getParam("var")));
   }
 
   private static Layer layer(BatchNormBessel.Builder builder) {
@@ -301,14 +304,14 @@ class BatchNormBesselTest {
     net.setInput(data.getFeatures());
     net.setLabels(data.getLabels());
     net.computeGradientAndScore();
-    double[] gradient = Crossing.read(net.gradient().getGradientFor("0_W"));
+    double[] gradient = NdArrays.values(net.gradient().getGradientFor("0_W"));
     assertWithin("dW", numericalWeightGradient(net, data), gradient, 1e-7);
   }
 
   /** Central differences of the sum over examples with respect to the first layer's weights. */
   private static double[] numericalWeightGradient(MultiLayerNetwork net, DataSet data) {
     INDArray W = net.getParam("0_W");
-    double[] values = Crossing.read(W);
+    double[] values = NdArrays.values(W);
     double[] gradient = new double[values.length];
     for (int k = 0; k < values.length; k++) {
       gradient[k] =
@@ -323,9 +326,9 @@ class BatchNormBesselTest {
       MultiLayerNetwork net, DataSet data, double[] values, int at, double step) {
     double[] moved = values.clone();
     moved[at] += step;
-    Crossing.write(moved, net.getParam("0_W"));
+    NdArrays.assign(moved, net.getParam("0_W"));
     double score = net.score(data, true);
-    Crossing.write(values, net.getParam("0_W"));
+    NdArrays.assign(values, net.getParam("0_W"));
     return score;
   }
 
@@ -343,20 +346,20 @@ class BatchNormBesselTest {
     INDArray epsilon = random(2, -1, 1, 5, H);
     int[] kept = {0, 2, 3};
     Layer without = layer(new BatchNormBessel.Builder().activation(activation));
-    double[] h = Crossing.read(forward(without, x.getRows(kept), training));
-    double[] dx = Crossing.read(backward(without, epsilon.getRows(kept)));
+    double[] h = NdArrays.values(forward(without, x.getRows(kept), training));
+    double[] dx = NdArrays.values(backward(without, epsilon.getRows(kept)));
 
     Layer masked = layer(new BatchNormBessel.Builder().activation(activation));
     masked.setMaskArray(Nd4j.create(new double[] {1, 0, 1, 1, 0}, 5, 1));
     x.getRow(1).assign(Double.NaN); // nobody looks
     INDArray out = forward(masked, x, training);
-    assertArrayEquals(h, Crossing.read(out.getRows(kept)), 1e-15);
-    assertEquals(0, largest(Crossing.read(out.getRows(1, 4))));
+    assertArrayEquals(h, NdArrays.values(out.getRows(kept)), 1e-15);
+    assertEquals(0, largest(NdArrays.values(out.getRows(1, 4))));
     INDArray dxMasked = backward(masked, epsilon);
-    assertArrayEquals(dx, Crossing.read(dxMasked.getRows(kept)), 1e-15);
-    assertEquals(0, largest(Crossing.read(dxMasked.getRows(1, 4))));
+    assertArrayEquals(dx, NdArrays.values(dxMasked.getRows(kept)), 1e-15);
+    assertEquals(0, largest(NdArrays.values(dxMasked.getRows(1, 4))));
     assertArrayEquals(gradients(without), gradients(masked), 1e-15);
-    assertArrayEquals(Crossing.read(without.params()), Crossing.read(masked.params()), 1e-15);
+    assertArrayEquals(NdArrays.values(without.params()), NdArrays.values(masked.params()), 1e-15);
   }
 
   @ParameterizedTest
@@ -364,8 +367,8 @@ class BatchNormBesselTest {
   void everythingMaskedInInferenceGivesZeros(Activation activation) {
     Layer layer = layer(new BatchNormBessel.Builder().activation(activation));
     layer.setMaskArray(Nd4j.zeros(3, 1));
-    assertEquals(0, largest(Crossing.read(forward(layer, random(1, -2, 2, 3, H), false))));
-    assertEquals(0, largest(Crossing.read(backward(layer, random(2, -1, 1, 3, H)))));
+    assertEquals(0, largest(NdArrays.values(forward(layer, random(1, -2, 2, 3, H), false))));
+    assertEquals(0, largest(NdArrays.values(backward(layer, random(2, -1, 1, 3, H)))));
   }
 
   /** Padded time steps of a sequence are masked rows once DL4J has flattened it. */
@@ -392,17 +395,18 @@ class BatchNormBesselTest {
             timeLast ? y : y.permute(0, 2, 1).dup(),
             mask,
             mask));
-    Moments moments = new Moments(H);
+    MomentsAccumulator accumulator = new MomentsAccumulator(H, Precision.DOUBLE);
     for (int i = 0; i < 2; i++) {
       for (int t = 0; t < mask.getRow(i).sumNumber().intValue(); t++) {
-        moments.add(Elements.of(Crossing.read(x.slice(i).getColumn(t))), 1);
+        accumulator.add(Matrix.of(NdArrays.values(x.slice(i).getColumn(t)), 1, H));
       }
     }
-    double[] mean = IntStream.range(0, H).mapToDouble(moments::mean).toArray();
+    Moments moments = accumulator.moments();
+    double[] mean = moments.mean();
     double[] var =
         IntStream.range(0, H).mapToDouble(j -> moments.variance(j, Variance.UNBIASED)).toArray();
-    assertClose("mean", mean, Crossing.read(net.getParam("0_mean")), 1e-13);
-    assertClose("var", var, Crossing.read(net.getParam("0_var")), 1e-13);
+    assertClose("mean", mean, NdArrays.values(net.getParam("0_mean")), 1e-13);
+    assertClose("var", var, NdArrays.values(net.getParam("0_var")), 1e-13);
   }
 
   @Test
@@ -413,7 +417,7 @@ class BatchNormBesselTest {
         Layer layer = layer(builder(variance, runningVariance));
         if (variance == Variance.BIASED && runningVariance == Variance.BIASED) {
           assertArrayEquals(
-              Crossing.read(layer.getParam("bias")), Crossing.read(forward(layer, one, true)));
+              NdArrays.values(layer.getParam("bias")), NdArrays.values(forward(layer, one, true)));
         } else {
           assertRefused(
               () -> forward(layer, one, true),

@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.Layers.Layout;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
@@ -64,9 +64,9 @@ class EmbeddingConcatTest {
     int D = c.get("d").asInt();
     var conf = new EmbeddingConcat.Builder().nIn(c.get("v").asInt()).nOut(D).inputLength(T);
     Layer layer = instantiate(conf.build(), DataType.DOUBLE, 1);
-    Crossing.write(numbers(c.get("C")), layer.getParam("W"));
+    NdArrays.assign(numbers(c.get("C")), layer.getParam("W"));
     INDArray x = Nd4j.create(numbers(c.get("X")), new long[] {n, T}, 'c');
-    assertClose("y", numbers(c.get("y")), Crossing.read(forward(layer, x, true)), 0);
+    assertClose("y", numbers(c.get("y")), NdArrays.values(forward(layer, x, true)), 0);
     backward(layer, Nd4j.create(numbers(c.get("dy")), new long[] {n, (long) T * D}, 'c'));
     assertClose("dC", numbers(c.get("dC")), tableGradient(layer), 1e-12);
   }
@@ -74,7 +74,7 @@ class EmbeddingConcatTest {
   /** Row by row, though the gradient view is column-major. */
   private static double[] tableGradient(Layer layer) {
     INDArray view = layer.getGradientsViewArray();
-    return Crossing.read(view.reshape('f', layer.getParam("W").shape()));
+    return NdArrays.values(view.reshape('f', layer.getParam("W").shape()));
   }
 
   private static Layer layer(DataType type) {
@@ -174,8 +174,8 @@ class EmbeddingConcatTest {
       // Whole numbers, so that sums are exact in any order.
       double[] dembcat = new Random(step).ints(Xb.length * D, 1, 9).asDoubleStream().toArray();
       layer.getGradientsViewArray().assign(Double.NaN);
-      backward(layer, Crossing.matrix(dembcat, sizes[step], T * D).castTo(type));
-      assertTable(layer, Xb, Crossing.read(out), dembcat);
+      backward(layer, Nd4j.create(dembcat, new long[] {sizes[step], T * D}, 'c').castTo(type));
+      assertTable(layer, Xb, NdArrays.values(out), dembcat);
       INDArray bad = x.dup().putScalar(sizes[step] - 1, T - 1, V);
       assertRefused(() -> forward(layer, bad, true), "must be a whole number");
       forward(layer, Nd4j.createFromArray(classes(step + 50, 5 * T, V)).reshape(5, T), false);
@@ -183,7 +183,7 @@ class EmbeddingConcatTest {
   }
 
   private static void assertTable(Layer layer, int[] Xb, double[] embcat, double[] dembcat) {
-    double[] C = Crossing.read(layer.getParam("W"));
+    double[] C = NdArrays.values(layer.getParam("W"));
     int D = (int) layer.getParam("W").size(1);
     double[] dC = new double[C.length];
     for (int k = 0; k < embcat.length; k++) {
@@ -199,8 +199,8 @@ class EmbeddingConcatTest {
     Layer layer = layer(DataType.DOUBLE);
     layer.setMaskArray(Nd4j.create(new double[] {1, 1, 0, 1}, 4, 1));
     INDArray out = forward(layer, Nd4j.createFromArray(REPEATED), true);
-    assertEquals(0, largest(Crossing.read(out.getRow(2))));
-    assertTrue(largest(Crossing.read(out.getRow(1))) > 0);
+    assertEquals(0, largest(NdArrays.values(out.getRow(2))));
+    assertTrue(largest(NdArrays.values(out.getRow(1))) > 0);
     backward(layer, Nd4j.ones(DataType.DOUBLE, 4, T * D));
     assertArrayEquals(new double[] {3, 3, 2, 2, 0, 0, 1, 1, 3, 3}, tableGradient(layer));
   }
@@ -211,8 +211,8 @@ class EmbeddingConcatTest {
     layer.setMaskArray(Nd4j.create(new double[] {1, 0}, 2, 1));
     INDArray x = Nd4j.create(new double[][] {{1, 2, 3}, {-1, Double.NaN, 99}});
     INDArray out = forward(layer, x, true);
-    assertTrue(largest(Crossing.read(out.getRow(0))) > 0);
-    assertEquals(0, largest(Crossing.read(out.getRow(1))));
+    assertTrue(largest(NdArrays.values(out.getRow(0))) > 0);
+    assertEquals(0, largest(NdArrays.values(out.getRow(1))));
     backward(layer, Nd4j.ones(DataType.DOUBLE, 2, T * D));
     assertArrayEquals(new double[] {0, 0, 1, 1, 1, 1, 1, 1, 0, 0}, tableGradient(layer));
   }
@@ -309,8 +309,8 @@ class EmbeddingConcatTest {
     for (int step = 0; step < 3; step++) {
       net.fit(Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE), labels());
     }
-    assertArrayEquals(new double[] {1, 1, 1}, Crossing.read(net.getParam("0_W")));
-    assertArrayEquals(new double[] {0, 0, 0}, Crossing.read(net.getParam("0_b")));
+    assertArrayEquals(new double[] {1, 1, 1}, NdArrays.values(net.getParam("0_W")));
+    assertArrayEquals(new double[] {0, 0, 0}, NdArrays.values(net.getParam("0_b")));
   }
 
   @Test
@@ -333,8 +333,8 @@ class EmbeddingConcatTest {
     for (int step = 0; step < 3; step++) {
       net.fit(x, new INDArray[] {labels()});
     }
-    assertArrayEquals(new double[] {1, 1, 1}, Crossing.read(net.getParam("factors_W")));
-    assertArrayEquals(new double[] {0, 0, 0}, Crossing.read(net.getParam("factors_b")));
+    assertArrayEquals(new double[] {1, 1, 1}, NdArrays.values(net.getParam("factors_W")));
+    assertArrayEquals(new double[] {0, 0, 0}, NdArrays.values(net.getParam("factors_b")));
   }
 
   private static INDArray labels() {

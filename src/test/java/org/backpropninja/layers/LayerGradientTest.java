@@ -27,7 +27,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.math.Variance;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.GradientChecks;
@@ -220,7 +220,7 @@ class LayerGradientTest {
     INDArray epsilon = random(n + 1, -1, 1, forward(layer, x, training).shape());
     double[] expected = numericalInputGradient(layer, x, epsilon, training, 1e-5);
     forward(layer, x, training);
-    assertWithin("dx", expected, Crossing.read(backward(layer, epsilon)), 1e-9);
+    assertWithin("dx", expected, NdArrays.values(backward(layer, epsilon)), 1e-9);
   }
 
   @ParameterizedTest
@@ -235,17 +235,17 @@ class LayerGradientTest {
   }
 
   private static void layoutsDoNotMatter(Layer layer, INDArray x, boolean training) {
-    double[] out = Crossing.read(forward(layer, x, training));
+    double[] out = NdArrays.values(forward(layer, x, training));
     INDArray epsilon = random(8, -1, 1, x.size(0), out.length / x.size(0)).castTo(x.dataType());
-    double[] dx = Crossing.read(backward(layer, epsilon));
+    double[] dx = NdArrays.values(backward(layer, epsilon));
     double[] gradients = gradients(layer);
     // BLAS adds up in another order for another layout.
     double rounding = x.dataType() == DataType.DOUBLE ? 1e-15 : 1e-6;
     for (Layout ofX : Layout.values()) {
       for (Layout ofEpsilon : Layout.values()) {
         String what = ofX + ", " + ofEpsilon;
-        assertClose(what, out, Crossing.read(forward(layer, ofX.of(x), training)), rounding);
-        double[] dxAgain = Crossing.read(backward(layer, ofEpsilon.of(epsilon)));
+        assertClose(what, out, NdArrays.values(forward(layer, ofX.of(x), training)), rounding);
+        double[] dxAgain = NdArrays.values(backward(layer, ofEpsilon.of(epsilon)));
         assertClose(what, dx, dxAgain, 4 * rounding);
         assertClose(what, gradients, gradients(layer), 4 * rounding);
       }
@@ -276,15 +276,15 @@ class LayerGradientTest {
     INDArray x = random(n, -2, 2, n, WIDTH).castTo(type);
     INDArray h = forward(rounded, x, true);
     assertEquals(type, h.dataType());
-    double[] expected = Crossing.read(forward(inDouble, x.castTo(DataType.DOUBLE), true));
-    assertClose("h", expected, Crossing.read(h), relative);
+    double[] expected = NdArrays.values(forward(inDouble, x.castTo(DataType.DOUBLE), true));
+    assertClose("h", expected, NdArrays.values(h), relative);
     INDArray epsilon = random(9, -1, 1, h.shape()).castTo(type);
     INDArray dx = backward(rounded, epsilon);
     assertEquals(type, dx.dataType());
-    expected = Crossing.read(backward(inDouble, epsilon.castTo(DataType.DOUBLE)));
+    expected = NdArrays.values(backward(inDouble, epsilon.castTo(DataType.DOUBLE)));
     // Of two rows batch norm's gradient is what ε leaves of terms of epsilon's size.
-    double most = Math.max(largest(expected), largest(Crossing.read(epsilon)));
-    assertWithin("dx", expected, Crossing.read(dx), relative * most);
+    double most = Math.max(largest(expected), largest(NdArrays.values(epsilon)));
+    assertWithin("dx", expected, NdArrays.values(dx), relative * most);
     assertClose("gradients", gradients(inDouble), gradients(rounded), relative);
   }
 
@@ -326,10 +326,10 @@ class LayerGradientTest {
       INDArray x = random(n, -2, 2, n, WIDTH).castTo(type);
       INDArray h = forward(layer, x, true);
       INDArray epsilon = random(8, -1, 1, h.shape()).castTo(type);
-      double[] dx = Crossing.read(backward(layer, epsilon));
+      double[] dx = NdArrays.values(backward(layer, epsilon));
       double[] expected = gradients(layer);
       forward(layer, x, true).assign(Double.NaN);
-      assertArrayEquals(dx, Crossing.read(backward(layer, epsilon)));
+      assertArrayEquals(dx, NdArrays.values(backward(layer, epsilon)));
       assertArrayEquals(expected, gradients(layer));
     }
   }
@@ -341,10 +341,10 @@ class LayerGradientTest {
       Layer layer = instantiate(LAYERS.get(name).get(), type, 3);
       INDArray x = random(n, -2, 2, n, WIDTH).castTo(type);
       INDArray epsilon = random(8, -1, 1, forward(layer, x, true).shape()).castTo(type);
-      double[] dx = Crossing.read(backward(layer, epsilon));
+      double[] dx = NdArrays.values(backward(layer, epsilon));
       double[] first = gradients(layer);
       layer.getGradientsViewArray().assign(Double.NaN);
-      assertArrayEquals(dx, Crossing.read(backward(layer, epsilon)));
+      assertArrayEquals(dx, NdArrays.values(backward(layer, epsilon)));
       assertArrayEquals(first, gradients(layer));
     }
   }
@@ -385,7 +385,7 @@ class LayerGradientTest {
       INDArray epsilon = random(8, -1, 1, n, 1);
       double[] expected = numericalInputGradient(layer, x, epsilon, true, 1e-5);
       forward(layer, x, true);
-      assertWithin("dx", expected, Crossing.read(backward(layer, epsilon)), 1e-9);
+      assertWithin("dx", expected, NdArrays.values(backward(layer, epsilon)), 1e-9);
       double[] dW = IntStream.range(0, nIn).mapToDouble(k -> sum(layer, x, epsilon, k)).toArray();
       assertWithin("dW", dW, Arrays.copyOf(gradients(layer), nIn), 1e-9 * Math.max(1, largest(dW)));
     }

@@ -23,7 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.testing.DoublePrecision;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -114,7 +114,7 @@ class ManualDenseTest {
   }
 
   private static double[] read(INDArray x) {
-    return Crossing.read(x);
+    return NdArrays.values(x);
   }
 
   @ParameterizedTest

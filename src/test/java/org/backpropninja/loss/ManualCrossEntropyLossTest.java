@@ -20,7 +20,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.GoldenCrossEntropy;
@@ -84,7 +84,7 @@ class ManualCrossEntropyLossTest {
     INDArray dlogits = LOSS.computeGradient(y, logits, SOFTMAX, mask);
     assertEquals(logits.dataType(), dlogits.dataType());
     golden.assertLoss(LOSS.computeScore(y, logits, SOFTMAX, mask, false), relative);
-    golden.assertGradient(Crossing.read(dlogits), relative);
+    golden.assertGradient(NdArrays.values(dlogits), relative);
   }
 
   private static INDArray matrix(int n, double... elements) {
@@ -176,12 +176,12 @@ class ManualCrossEntropyLossTest {
       INDArray y = random(seed, 0, 1, 5, 6);
       INDArray logits = random(seed + 1, -5, 5, 5, 6);
       double sum = Arrays.stream(scores(stepwise, y, logits)).sum();
-      double[] gradient = Crossing.read(stepwise.computeGradient(y, logits, SOFTMAX, null));
+      double[] gradient = NdArrays.values(stepwise.computeGradient(y, logits, SOFTMAX, null));
       assertEquals(sum, stepwise.computeScore(y, logits, SOFTMAX, null, false));
       var both = stepwise.computeGradientAndScore(y, logits, SOFTMAX, null, false);
       assertEquals(sum, both.getFirst());
-      assertArrayEquals(gradient, Crossing.read(both.getSecond()));
-      double[] fused = Crossing.read(LOSS.computeGradient(y, logits, SOFTMAX, null));
+      assertArrayEquals(gradient, NdArrays.values(both.getSecond()));
+      double[] fused = NdArrays.values(LOSS.computeGradient(y, logits, SOFTMAX, null));
       otherScores += sum == Arrays.stream(scores(LOSS, y, logits)).sum() ? 0 : 1;
       otherGradients += Arrays.equals(fused, gradient) ? 0 : 1;
     }
@@ -190,7 +190,7 @@ class ManualCrossEntropyLossTest {
   }
 
   private static double[] scores(ManualCrossEntropyLoss loss, INDArray y, INDArray logits) {
-    return Crossing.read(loss.computeScoreArray(y, logits, SOFTMAX, null));
+    return NdArrays.values(loss.computeScoreArray(y, logits, SOFTMAX, null));
   }
 
   @Test
@@ -203,14 +203,14 @@ class ManualCrossEntropyLossTest {
   @MethodSource("minibatches")
   void gradientIsThatOfTheScore(INDArray y, INDArray mask) {
     INDArray logits = random(1, -2, 2, 4, 5);
-    double[] values = Crossing.read(logits);
+    double[] values = NdArrays.values(logits);
     double[] numerical =
         IntStream.range(0, values.length)
             .mapToDouble(
                 k -> (score(y, mask, values, k, 1e-5) - score(y, mask, values, k, -1e-5)) / 2e-5)
             .toArray();
     INDArray gradient = LOSS.computeGradient(y, logits, SOFTMAX, mask);
-    assertWithin("dlogits", numerical, Crossing.read(gradient), 1e-9);
+    assertWithin("dlogits", numerical, NdArrays.values(gradient), 1e-9);
   }
 
   private static double score(INDArray y, INDArray mask, double[] values, int at, double step) {
@@ -228,8 +228,8 @@ class ManualCrossEntropyLossTest {
       var expected = LOSS.computeGradientAndScore(rows, logits, SOFTMAX, mask, true);
       var actual = LOSS.computeGradientAndScore(minibatch[0], logits, SOFTMAX, mask, true);
       assertEquals(expected.getFirst(), actual.getFirst(), 1e-14);
-      double[] dlogits = Crossing.read(expected.getSecond());
-      assertClose("dlogits", dlogits, Crossing.read(actual.getSecond()), 1e-14);
+      double[] dlogits = NdArrays.values(expected.getSecond());
+      assertClose("dlogits", dlogits, NdArrays.values(actual.getSecond()), 1e-14);
     }
   }
 
@@ -264,10 +264,10 @@ class ManualCrossEntropyLossTest {
     INDArray logits = matrix(2, 1e4, 0, -1e4, 0, -1e4, 1e4);
     for (INDArray y : List.of(column(2, 2), oneHot(DataType.DOUBLE, 3, 2, 2))) {
       assertArrayEquals(
-          new double[] {2e4, 0}, Crossing.read(LOSS.computeScoreArray(y, logits, SOFTMAX, null)));
+          new double[] {2e4, 0}, NdArrays.values(LOSS.computeScoreArray(y, logits, SOFTMAX, null)));
       assertArrayEquals(
           new double[] {1, 0, -1, 0, 0, 0},
-          Crossing.read(LOSS.computeGradient(y, logits, SOFTMAX, null)));
+          NdArrays.values(LOSS.computeGradient(y, logits, SOFTMAX, null)));
     }
   }
 
@@ -294,7 +294,7 @@ class ManualCrossEntropyLossTest {
           LOSS.computeScore(y, logits, SOFTMAX, mask, true));
       assertEquals(0, LOSS.computeScoreArray(y, logits, SOFTMAX, mask).getDouble(1));
       INDArray gradient = LOSS.computeGradient(y, logits, SOFTMAX, mask);
-      assertArrayEquals(new double[] {0, 0}, Crossing.read(gradient.getRow(1)));
+      assertArrayEquals(new double[] {0, 0}, NdArrays.values(gradient.getRow(1)));
       assertEquals(LOSS.computeGradient(kept, keptLogits, SOFTMAX, null), gradient.getRows(0, 2));
     }
   }
@@ -445,7 +445,7 @@ class ManualCrossEntropyLossTest {
       theirs.fit(x, y);
       assertEquals(theirs.score(), ours.score(), 1e-9); // theirs clips at 1e-10
     }
-    assertClose("params", Crossing.read(theirs.params()), Crossing.read(ours.params()), 1e-8);
+    assertClose("params", NdArrays.values(theirs.params()), NdArrays.values(ours.params()), 1e-8);
   }
 
   @Test

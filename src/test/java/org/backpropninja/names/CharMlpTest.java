@@ -12,7 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.Golden;
@@ -65,8 +65,8 @@ class CharMlpTest {
         NOTEBOOK.network(new Sgd(0.1), type, new TorchRandom(1), new TorchRandom(2));
     KEYS.forEach(
         (name, key) ->
-            Crossing.write(
-                Crossing.read(Golden.npy(folder + name + ".npy")), network.getParam(key)));
+            NdArrays.assign(
+                NdArrays.values(Golden.npy(folder + name + ".npy")), network.getParam(key)));
     INDArray Yb = Golden.npy(step + "/Yb.npy").castTo(type);
     network.setInput(Golden.npy(step + "/Xb.npy").castTo(type));
     network.setLabels(Yb.reshape(Yb.length(), 1));
@@ -77,11 +77,11 @@ class CharMlpTest {
     int n = 32; // DL4J's gradients are those of the sum over examples
     KEYS.forEach(
         (name, key) -> {
-          double[] expected = Crossing.read(Golden.npy(folder + "d" + name + ".npy"));
-          double[] actual = Crossing.read(network.gradient().getGradientFor(key).div(n));
+          double[] expected = NdArrays.values(Golden.npy(folder + "d" + name + ".npy"));
+          double[] actual = NdArrays.values(network.gradient().getGradientFor(key).div(n));
           if (name.equals(
               "b1")) { // zero but for rounding, here and in PyTorch, of terms as in dbnbias
-            double term = largest(Crossing.read(Golden.npy(folder + "dbnbias.npy")));
+            double term = largest(NdArrays.values(Golden.npy(folder + "dbnbias.npy")));
             assertTrue(largest(expected) < relative * term);
             assertWithin("db1", expected, actual, relative * term);
           } else {
@@ -106,8 +106,8 @@ class CharMlpTest {
         (name, key) ->
             assertWithin(
                 name,
-                Crossing.read(Golden.npy(folder + "/f32/" + name + ".npy")),
-                Crossing.read(network.getParam(key)),
+                NdArrays.values(Golden.npy(folder + "/f32/" + name + ".npy")),
+                NdArrays.values(network.getParam(key)),
                 5e-7));
     assertEquals(4137, NOTEBOOK.parameters()); // as the notebook prints
     assertEquals(4137 + 2 * 64, network.numParams()); // and the running statistics
@@ -148,7 +148,7 @@ class CharMlpTest {
     network.fit(data);
     restored.fit(data);
     assertArrayEquals(
-        Crossing.read(network.params()), Crossing.read(restored.params()), "the next step");
+        NdArrays.values(network.params()), NdArrays.values(restored.params()), "the next step");
   }
 
   @Test

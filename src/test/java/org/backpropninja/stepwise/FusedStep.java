@@ -3,14 +3,13 @@ package org.backpropninja.stepwise;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.DoubleStream;
-import org.backpropninja.arrays.Crossing;
-import org.backpropninja.math.Affine;
-import org.backpropninja.math.BatchNorm;
-import org.backpropninja.math.CrossEntropy;
-import org.backpropninja.math.Elements;
-import org.backpropninja.math.Embedding;
-import org.backpropninja.math.Nonlinearity;
+import org.backpropninja.internal.NdArrays;
+import org.backpropninja.math.Activation;
+import org.backpropninja.math.Cores;
+import org.backpropninja.math.FusedCores;
+import org.backpropninja.math.Matrix;
 import org.backpropninja.math.Precision;
+import org.backpropninja.math.Statistics;
 import org.backpropninja.math.Variance;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -26,54 +25,56 @@ final class FusedStep {
     int D = p.c().columns();
     int[] Xb = integers(step.xb());
     int[] Yb = integers(step.yb());
-    double[] W1 = Crossing.read(p.w1());
-    double[] W2 = Crossing.read(p.w2());
-    double[] b2 = Crossing.read(p.b2());
-    double[] gain = Crossing.read(p.bngain());
-    int H = gain.length;
-    int V = b2.length;
+    int H = p.bngain().columns();
+    int V = p.b2().columns();
+    int T = Xb.length / n;
+    Cores cores = new FusedCores(Precision.DOUBLE);
+    Cores.Embedding embedding = cores.embedding(D);
+    Cores.Dense hidden = cores.dense(H, Activation.IDENTITY);
+    Cores.BatchNorm batchNorm = cores.batchNorm(H, BatchNormSteps.EPS, Activation.TANH);
+    Cores.Dense output = cores.dense(V, Activation.IDENTITY);
+    Matrix C = matrix(p.c());
+    Matrix W1 = matrix(p.w1());
+    Matrix W2 = matrix(p.w2());
 
-    double[] embcat = new double[Xb.length * D];
-    Embedding.forward(Crossing.read(p.c()), Xb, D, embcat);
-    double[] hprebn = new double[n * H];
-    Affine.forward(embcat, n, W1, Crossing.read(p.b1()), hprebn);
-    BatchNorm batchNorm =
-        new BatchNorm(
-            H, BatchNormSteps.EPS, Variance.UNBIASED, Nonlinearity.TANH, Precision.DOUBLE);
-    double[] h = new double[n * H];
-    double[] bnbias = Crossing.read(p.bnbias());
-    batchNorm.forward(Elements.of(hprebn), n, gain, bnbias, Elements.of(h));
-    double[] logits = new double[n * V];
-    Affine.forward(h, n, W2, b2, logits);
+    Matrix embcat = zeros(n, T * D);
+    embedding.forward(C, Xb, embcat);
+    Matrix hprebn = zeros(n, H);
+    hidden.forward(embcat, W1, matrix(p.b1()), hprebn, true);
+    Matrix h = zeros(n, H);
+    Statistics statistics = batchNorm.measure(hprebn).statistics(Variance.UNBIASED);
+    batchNorm.forward(hprebn, statistics, matrix(p.bngain()), matrix(p.bnbias()), h, true);
+    Matrix logits = zeros(n, V);
+    output.forward(h, W2, matrix(p.b2()), logits, true);
     double[] mean = DoubleStream.generate(() -> 1.0 / n).limit(n).toArray();
     double[] losses = new double[n];
-    CrossEntropy crossEntropy = new CrossEntropy(V);
-    crossEntropy.forward(Elements.of(logits), Yb, mean, losses);
+    Matrix dlogits = gradient("logits", n, V);
+    cores.crossEntropy(V).forwardAndBackward(logits, Yb, mean, losses, dlogits);
     loss = DoubleStream.of(losses).sum();
 
-    double[] dlogits = gradient("logits", n * V);
-    crossEntropy.forwardAndBackward(Elements.of(logits), Yb, mean, losses, Elements.of(dlogits));
-    double[] dh = gradient("h", n * H);
-    Affine.backward(h, n, W2, dlogits, dh, gradient("W2", H * V), gradient("b2", V));
-    double[] dhprebn = gradient("hprebn", n * H);
-    batchNorm.backward(
-        Elements.of(hprebn),
-        Elements.of(dh),
-        gain,
-        Elements.of(dhprebn),
-        gradient("bngain", H),
-        gradient("bnbias", H));
-    double[] dembcat = gradient("embcat", embcat.length);
-    Affine.backward(embcat, n, W1, dhprebn, dembcat, gradient("W1", W1.length), gradient("b1", H));
-    Embedding.backward(dembcat, Xb, D, gradient("C", (int) p.c().length()));
+    Matrix dh = gradient("h", n, H);
+    output.backward(dlogits, h, W2, dh, gradient("W2", H, V), gradient("b2", 1, V));
+    Matrix dhprebn = gradient("hprebn", n, H);
+    batchNorm.backward(dh, dhprebn, gradient("bngain", 1, H), gradient("bnbias", 1, H));
+    Matrix dembcat = gradient("embcat", n, T * D);
+    hidden.backward(dhprebn, embcat, W1, dembcat, gradient("W1", T * D, H), gradient("b1", 1, H));
+    embedding.backward(dembcat, gradient("C", C.rows(), D));
   }
 
-  private double[] gradient(String name, int length) {
-    gradients.put(name, new double[length]);
-    return gradients.get(name);
+  private static Matrix matrix(INDArray x) {
+    return Matrix.of(NdArrays.values(x), x.rows(), x.columns());
+  }
+
+  private static Matrix zeros(int rows, int columns) {
+    return Matrix.of(new double[rows * columns], rows, columns);
+  }
+
+  private Matrix gradient(String name, int rows, int columns) {
+    gradients.put(name, new double[rows * columns]);
+    return Matrix.of(gradients.get(name), rows, columns);
   }
 
   private static int[] integers(INDArray x) {
-    return DoubleStream.of(Crossing.read(x)).mapToInt(k -> (int) k).toArray();
+    return DoubleStream.of(NdArrays.values(x)).mapToInt(k -> (int) k).toArray();
   }
 }

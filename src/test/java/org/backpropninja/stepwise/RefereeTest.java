@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -82,13 +82,13 @@ class RefereeTest {
   private static void assertFusedAgrees(RandomStep step, StepwiseMlp byHand) {
     FusedStep fused = new FusedStep(step);
     assertEquals(fused.loss, byHand.loss(), 1e-12 * fused.loss);
-    double term = Math.max(1, largest(Crossing.read(byHand.gradients().get("hprebn"))));
+    double term = Math.max(1, largest(NdArrays.values(byHand.gradients().get("hprebn"))));
     fused.gradients.forEach(
         (name, gradient) ->
             assertWithin(
                 name,
                 gradient,
-                Crossing.read(byHand.gradients().get(name)),
+                NdArrays.values(byHand.gradients().get(name)),
                 1e-12 * Math.max(term, largest(gradient))));
   }
 }

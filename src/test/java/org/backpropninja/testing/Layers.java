@@ -3,7 +3,7 @@ package org.backpropninja.testing;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -44,14 +44,14 @@ public final class Layers {
 
   /** All parameter gradients, in the order of the parameters. */
   public static double[] gradients(Layer layer) {
-    return Crossing.read(layer.getGradientsViewArray());
+    return NdArrays.values(layer.getGradientsViewArray());
   }
 
   /** The central differences of Σ epsilon·layer(x) with respect to x. */
   public static double[] numericalInputGradient(
       Layer layer, INDArray x, INDArray epsilon, boolean training, double step) {
-    double[] values = Crossing.read(x);
-    double[] weights = Crossing.read(epsilon);
+    double[] values = NdArrays.values(x);
+    double[] weights = NdArrays.values(epsilon);
     double[] gradient = new double[values.length];
     for (int k = 0; k < values.length; k++) {
       gradient[k] =
@@ -72,7 +72,7 @@ public final class Layers {
       boolean training) {
     double[] moved = values.clone();
     moved[at] += step;
-    double[] out = Crossing.read(forward(layer, Nd4j.create(moved, x.shape(), 'c'), training));
+    double[] out = NdArrays.values(forward(layer, Nd4j.create(moved, x.shape(), 'c'), training));
     double sum = 0;
     for (int k = 0; k < out.length; k++) {
       sum += weights[k] * out[k];

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
-import org.backpropninja.arrays.Crossing;
+import org.backpropninja.internal.NdArrays;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.math.Variance;
@@ -83,7 +83,7 @@ class CalibrationTest {
   private static void assertStatistics(
       MultiLayerNetwork network, int layer, INDArray input, int divisor) {
     int H = (int) input.size(1);
-    double[] x = Crossing.read(input);
+    double[] x = NdArrays.values(input);
     double[] mean = new double[H];
     double[] var = new double[H];
     for (int k = 0; k < x.length; k++) {
@@ -92,8 +92,8 @@ class CalibrationTest {
     for (int k = 0; k < x.length; k++) {
       var[k % H] += Math.pow(x[k] - mean[k % H], 2) / divisor;
     }
-    assertClose("mean", mean, Crossing.read(network.getParam(layer + "_mean")), 1e-13);
-    assertClose("var", var, Crossing.read(network.getParam(layer + "_var")), 1e-13);
+    assertClose("mean", mean, NdArrays.values(network.getParam(layer + "_mean")), 1e-13);
+    assertClose("var", var, NdArrays.values(network.getParam(layer + "_var")), 1e-13);
   }
 
   @Test
@@ -102,28 +102,29 @@ class CalibrationTest {
     ComputationGraph graph = network.toComputationGraph();
     Calibration.calibrate(network, chunks(10));
     Calibration.calibrate(graph, chunks(13));
-    assertClose("params", Crossing.read(network.params()), Crossing.read(graph.params()), 1e-13);
+    assertClose(
+        "params", NdArrays.values(network.params()), NdArrays.values(graph.params()), 1e-13);
   }
 
   @Test
   void laterInferenceDoesNotMoveThem() {
     MultiLayerNetwork network = network();
     Calibration.calibrate(network, chunks(10));
-    double[] before = Crossing.read(network.params());
+    double[] before = NdArrays.values(network.params());
     network.output(X.mul(5));
-    assertArrayEquals(before, Crossing.read(network.params()));
+    assertArrayEquals(before, NdArrays.values(network.params()));
   }
 
   @Test
   void brokenDataLeaveTheStatisticsAlone() {
     MultiLayerNetwork network = network();
-    double[] before = Crossing.read(network.params());
+    double[] before = NdArrays.values(network.params());
     INDArray broken = X.dup();
     broken.putScalar(N - 1, 2, Double.NaN);
     DataSetIterator data = new ListDataSetIterator<>(new DataSet(broken, Y).asList(), 10);
     assertThrows(RuntimeException.class, () -> Calibration.calibrate(network, data));
     network.output(X); // and it no longer observes
-    assertArrayEquals(before, Crossing.read(network.params()));
+    assertArrayEquals(before, NdArrays.values(network.params()));
   }
 
   @Test

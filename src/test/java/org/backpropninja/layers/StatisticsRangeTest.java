@@ -69,7 +69,7 @@ class StatisticsRangeTest {
     String digits = "%.3g".formatted(variance(data, WIDE)).substring(0, 3);
     assertRefused(
         () -> net.fit(data),
-        "BatchNormBessel (layer 0)",
+        "BatchNormBessel (layer 0",
         "column " + WIDE,
         digits,
         net.params().dataType().name());

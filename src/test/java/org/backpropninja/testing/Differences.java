@@ -29,6 +29,33 @@ public final class Differences {
     return slopes;
   }
 
+  /**
+   * The central difference along one direction, for where one for each element would take too long:
+   * a gradient that is wrong anywhere is wrong along a random direction.
+   *
+   * @param x what is moved, all elements at once, and put back
+   * @param direction as many as x has elements, row by row
+   * @param value what is computed from x
+   * @param step x is moved by that many directions to either side
+   */
+  public static double along(INDArray x, double[] direction, DoubleSupplier value, double step) {
+    double[] elements = elements(x);
+    double right = moved(x, elements, direction, step, value);
+    double left = moved(x, elements, direction, -step, value);
+    assign(x, elements);
+    return (right - left) / (2 * step);
+  }
+
+  private static double moved(
+      INDArray x, double[] elements, double[] direction, double by, DoubleSupplier value) {
+    double[] there = elements.clone();
+    for (int k = 0; k < there.length; k++) {
+      there[k] += by * direction[k];
+    }
+    assign(x, there);
+    return value.getAsDouble();
+  }
+
   private static double moved(
       INDArray x, double[] elements, int at, double by, DoubleSupplier value) {
     double[] there = elements.clone();

@@ -68,6 +68,15 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return this;
   }
 
+  /**
+   * In a graph the input's other consumers may read it again on their way back, even those before
+   * the last one, so that dropout must not write into it. DL4J gives leave to the last one.
+   */
+  @Override
+  public void allowInputModification(boolean allow) {
+    super.allowInputModification(allow && !inGraph);
+  }
+
   /** The factory of the layer's core. */
   final Cores cores() {
     return Ways.cores(layerConf().getBackward(), dataType);

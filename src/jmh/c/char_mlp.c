@@ -463,6 +463,7 @@ static void answer_check(int n, int H, int V) {
   CharMlp m = network(n, H, V);
   Examples e = examples(n);
   rule(e, V);
+  fill(m.d.all, m.d.count, 1, 0); /* as a step before may have left them */
   loss_and_dlogits(&m, e.x, e.y);
   gradients(&m, e.x);
   real *array[] = {m.p.C, m.p.W1, m.p.b1, m.p.gain, m.p.bias, m.p.W2, m.p.b2, m.p.all + m.p.count};

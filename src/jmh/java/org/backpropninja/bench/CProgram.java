@@ -18,7 +18,6 @@ final class CProgram {
       List.of("gcc", "-O3", "-march=native", "-ffast-math", "-Wall", "-Wextra", "-Werror");
   private static final String PROBE =
       "#include <cblas.h>\nint main(void) { return openblas_get_config() == 0; }\n";
-  private static final double LEARNED = 0.1; // of the loss may be left
 
   private CProgram() {}
 
@@ -61,30 +60,5 @@ final class CProgram {
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     int status = process.onExit().join().exitValue();
     return status == 0 ? "" : "gcc ended with status " + status + "\n" + messages;
-  }
-
-  /**
-   * Whether an answer tells of a network that learned: its last two numbers are a loss before and
-   * after.
-   */
-  static boolean lossFell(String answer) {
-    double[] losses = losses(answer);
-    return losses[1] < losses[0];
-  }
-
-  /**
-   * Whether the answer to {@code learn} tells of a rule that was found, and not only of progress.
-   */
-  static boolean ruleFound(String answer) {
-    double[] losses = losses(answer);
-    return losses[1] < LEARNED * losses[0];
-  }
-
-  private static double[] losses(String answer) {
-    String[] numbers = answer.split(" ");
-    return new double[] {
-      Double.parseDouble(numbers[numbers.length - 2]),
-      Double.parseDouble(numbers[numbers.length - 1])
-    };
   }
 }

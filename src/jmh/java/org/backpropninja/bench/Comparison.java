@@ -45,13 +45,15 @@ public final class Comparison implements AutoCloseable {
    *
    * @param effort how long it may take
    * @param python the interpreter that has PyTorch, if one has
+   * @param libtorch whether LibTorch takes part, which Maven fetches
    * @param progress is told what comes next, and what is not measured and why
    * @throws IOException if C's side does not compile though gcc and OpenBLAS are there
    */
-  public Comparison(Effort effort, String python, Consumer<String> progress) throws IOException {
+  public Comparison(Effort effort, String python, boolean libtorch, Consumer<String> progress)
+      throws IOException {
     this.effort = effort;
     this.progress = progress;
-    peers = new Peers(python, progress);
+    peers = new Peers(python, libtorch, progress);
   }
 
   /**
@@ -143,9 +145,9 @@ public final class Comparison implements AutoCloseable {
         contender, "step %s %s %d".formatted(Peers.name(contender), task, milliseconds));
   }
 
-  /** The first number of the answer; none of a C program that did not learn. */
+  /** The first number of the answer; none of a peer that reports losses and did not learn. */
   private void add(String contender, String task, String answer) {
-    if (Peers.name(contender).equals(Peers.C) && !CProgram.lossFell(answer)) {
+    if (Peers.reportsLosses(contender) && !Losses.of(answer).fell()) {
       progress.accept("%s %s is left out: it did not learn, %s".formatted(contender, task, answer));
     } else {
       figures.add(contender + " " + task, Double.parseDouble(answer.split(" ")[0]));

@@ -43,10 +43,15 @@ final class Peer implements AutoCloseable {
    * @return the command
    */
   static List<String> java(String... main) {
+    return javaWith(System.getProperty("java.class.path"), main);
+  }
+
+  /** The same with another class path. */
+  static List<String> javaWith(String classPath, String... main) {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-classpath", System.getProperty("java.class.path")));
+    command.addAll(List.of("-classpath", classPath));
     command.addAll(List.of(main));
     return command;
   }

@@ -19,21 +19,30 @@ final class Peers implements AutoCloseable {
   static final List<String> PYTORCH = List.of("manual", "autograd", "module");
 
   static final String C = "c";
+  static final String LIBTORCH = "libtorch";
   private static final int STEPS_TO_LEARN = 20_000;
 
   private final String python;
   private final boolean pytorch;
   private final Path cProgram; // null if there is none that can be trusted
+  private final List<String> libtorch; // a command; empty if it does not take part
   private final Map<String, Peer> running = new HashMap<>();
 
   /** Looks which contenders this machine has, and says which it has not and why. */
-  Peers(String python, Consumer<String> progress) throws IOException {
+  Peers(String python, boolean withLibtorch, Consumer<String> progress) throws IOException {
     this.python = python;
     pytorch = Machine.output(python, "-c", "import torch; print('yes')").equals("yes");
     if (!pytorch) {
       progress.accept("no PyTorch in " + python + ": its rows are not measured");
     }
     cProgram = learnedProgram(progress);
+    libtorch = withLibtorch ? LibTorchProgram.command().orElse(List.of()) : List.of();
+    if (libtorch.isEmpty()) {
+      progress.accept(
+          withLibtorch
+              ? "Maven does not get LibTorch: its rows are not measured"
+              : "LibTorch's rows are not measured without --libtorch");
+    }
   }
 
   private static Path learnedProgram(Consumer<String> progress) throws IOException {
@@ -44,7 +53,7 @@ final class Peers implements AutoCloseable {
     Path program = CProgram.compile("char_mlp");
     try (Peer peer = new Peer(List.of(program.toString()), 1)) {
       String losses = peer.ask("learn " + STEPS_TO_LEARN);
-      if (CProgram.ruleFound(losses)) {
+      if (Losses.of(losses).ruleFound()) {
         return program;
       }
       progress.accept("C's rows are not measured: it did not learn the rule, losses " + losses);
@@ -60,9 +69,21 @@ final class Peers implements AutoCloseable {
     return contender.contains("/") ? Integer.parseInt(contender.split("/")[1]) : 1;
   }
 
+  /** Whether its answers end in a loss before and after, as {@link Losses} takes them. */
+  static boolean reportsLosses(String contender) {
+    return List.of(C, LIBTORCH).contains(name(contender));
+  }
+
   boolean has(String contender) {
     String name = name(contender);
-    return PYTORCH.contains(name) ? pytorch : !name.equals(C) || cProgram != null;
+    if (PYTORCH.contains(name)) {
+      return pytorch;
+    }
+    return switch (name) {
+      case C -> cProgram != null;
+      case LIBTORCH -> !libtorch.isEmpty();
+      default -> true;
+    };
   }
 
   boolean isRunning(String contender) {
@@ -85,12 +106,18 @@ final class Peers implements AutoCloseable {
 
   /** Starts a new process, which its caller closes. */
   Peer start(String contender) throws IOException {
-    String name = name(contender);
-    List<String> command =
-        PYTORCH.contains(name)
-            ? List.of(python, "src/jmh/python/pytorch_char_mlp.py")
-            : name.equals(C) ? List.of(cProgram.toString()) : Peer.java(Worker.class.getName());
-    return new Peer(command, threads(contender));
+    return new Peer(command(name(contender)), threads(contender));
+  }
+
+  private List<String> command(String name) {
+    if (PYTORCH.contains(name)) {
+      return List.of(python, "src/jmh/python/pytorch_char_mlp.py");
+    }
+    return switch (name) {
+      case C -> List.of(cProgram.toString());
+      case LIBTORCH -> libtorch;
+      default -> Peer.java(Worker.class.getName());
+    };
   }
 
   /** What they were measured with, as a list in Markdown. */

@@ -1,6 +1,7 @@
 package org.backpropninja.bench;
 
 import static org.backpropninja.bench.Peers.C;
+import static org.backpropninja.bench.Peers.LIBTORCH;
 import static org.backpropninja.bench.Peers.PYTORCH;
 import static org.backpropninja.bench.Row.Target.atLeast;
 import static org.backpropninja.bench.Row.Target.atMost;
@@ -23,7 +24,14 @@ final class Rows {
   /** All of them, in the table's order. */
   static List<Row> all(Effort effort) {
     return Stream.of(
-            fit(), besideC(), besidePytorch(), twoThreads(), layers(), runs(effort), start())
+            fit(),
+            besideC(),
+            besidePytorch(),
+            besideLibTorch(),
+            twoThreads(),
+            layers(),
+            runs(effort),
+            start())
         .flatMap(List::stream)
         .toList();
   }
@@ -99,6 +107,25 @@ final class Rows {
             large.formatted("30,000", "compiled"), "compiled", "fit:32x200x30000", atMost(0.85)),
         toPytorch(large.formatted("3,000", "ours"), "ours", "fit:32x200x3000", atMost(0.85)),
         toPytorch(large.formatted("30,000", "ours"), "ours", "fit:32x200x30000", atMost(0.85)));
+  }
+
+  private static List<Row> besideLibTorch() {
+    String what = "draw and fit, %s: %s ÷ LibTorch on the JVM";
+    return List.of(
+        row(
+            what.formatted("n=32 H=64", "compiled"),
+            "compiled",
+            LIBTORCH,
+            "draw:32x64",
+            atMost(0.4)),
+        row(
+            what.formatted("n=32 H=200", "compiled"),
+            "compiled",
+            LIBTORCH,
+            "draw:32x200",
+            atMost(0.6)),
+        row(what.formatted("n=32 H=64", "ours"), "ours", LIBTORCH, "draw:32x64", NONE),
+        row(what.formatted("n=32 H=200", "ours"), "ours", LIBTORCH, "draw:32x200", NONE));
   }
 
   private static List<Row> twoThreads() {

@@ -28,7 +28,7 @@ class CProgramTest {
   @Test
   void findsTheRule() throws IOException {
     String losses = ask(program, "learn 20000");
-    assertTrue(CProgram.ruleFound(losses), "losses before and after: " + losses);
+    assertTrue(Losses.of(losses).ruleFound(), "losses before and after: " + losses);
   }
 
   /**
@@ -54,7 +54,7 @@ class CProgramTest {
     String[] numbers = answer.split(" ");
     assertEquals(3, numbers.length, answer);
     assertTrue(Double.parseDouble(numbers[0]) > 0, answer);
-    assertTrue(CProgram.lossFell(answer), answer);
+    assertTrue(Losses.of(answer).fell(), answer);
   }
 
   @Test

@@ -36,107 +36,76 @@ final class Rows {
         .toList();
   }
 
-  /** Whole steps of network.fit. */
   private static List<Row> fit() {
-    String draw = "draw and fit, %s: ours ÷ PyTorch's fastest";
-    String alone = "fit alone, %s: ours ÷ PyTorch's fastest";
     return List.of(
         stockToOurs("fit, n=32 H=200: DL4J's layers ÷ ours", "fit:32x200x27", 12),
         stockToOurs("fit, n=32 H=64: DL4J's layers ÷ ours", "fit:32x64x27", 12),
-        toPytorch(draw.formatted("n=32 H=200"), "ours", "draw:32x200", atMost(0.6)),
-        toPytorch(draw.formatted("n=32 H=64"), "ours", "draw:32x64", atMost(0.45)),
-        toPytorch(alone.formatted("n=32 H=200"), "ours", "fit:32x200x27", NONE),
-        toPytorch(alone.formatted("n=32 H=64"), "ours", "fit:32x64x27", NONE),
+        toPytorch("ours", "draw:32x200", atMost(0.6)),
+        toPytorch("ours", "draw:32x64", atMost(0.45)),
+        toPytorch("ours", "fit:32x200x27", NONE),
+        toPytorch("ours", "fit:32x64x27", NONE),
         row(
             "fit, n=32 H=200: DL4J's layers with DL4J's updater ÷ with ours",
-            "stock",
-            "flat",
+            List.of("stock"),
+            List.of("flat"),
             "fit:32x200x27",
             NONE),
         row(
             "fit, n=32 H=200: ours ÷ its matrix products",
-            "ours",
-            "products",
+            List.of("ours"),
+            List.of("products"),
             "fit:32x200x27",
             atMost(2.5)),
-        toPytorch(draw.formatted("n=1024 H=200"), "ours", "draw:1024x200", atMost(0.8)),
-        toPytorch(draw.formatted("n=4096 H=1024"), "ours", "draw:4096x1024", atMost(1)),
-        toPytorch(alone.formatted("n=1024 H=200"), "ours", "fit:1024x200x27", NONE),
-        toPytorch(alone.formatted("n=4096 H=1024"), "ours", "fit:4096x1024x27", NONE));
+        toPytorch("ours", "draw:1024x200", atMost(0.8)),
+        toPytorch("ours", "draw:4096x1024", atMost(1)),
+        toPytorch("ours", "fit:1024x200x27", NONE),
+        toPytorch("ours", "fit:4096x1024x27", NONE));
   }
 
   private static List<Row> besideC() {
-    String draw = "draw and fit, %s: %s ÷ C";
-    String alone = "fit alone, %s: %s ÷ C";
     return List.of(
-        row(draw.formatted("n=32 H=64", "compiled"), "compiled", C, "draw:32x64", atMost(2)),
-        row(draw.formatted("n=32 H=200", "compiled"), "compiled", C, "draw:32x200", atMost(1.6)),
-        row(
-            draw.formatted("n=1024 H=200", "compiled"),
-            "compiled",
-            C,
-            "draw:1024x200",
-            atMost(1.15)),
-        row(
-            draw.formatted("n=4096 H=1024", "compiled"),
-            "compiled",
-            C,
-            "draw:4096x1024",
-            atMost(1.15)),
-        row(draw.formatted("n=32 H=64", "ours"), "ours", C, "draw:32x64", atMost(6)),
-        row(draw.formatted("n=32 H=200", "ours"), "ours", C, "draw:32x200", atMost(3)),
-        row(draw.formatted("n=1024 H=200", "ours"), "ours", C, "draw:1024x200", NONE),
-        row(draw.formatted("n=4096 H=1024", "ours"), "ours", C, "draw:4096x1024", NONE),
-        row(alone.formatted("n=32 H=64", "compiled"), "compiled", C, "fit:32x64x27", NONE),
-        row(alone.formatted("n=32 H=200", "compiled"), "compiled", C, "fit:32x200x27", NONE),
-        row(alone.formatted("n=32 H=64", "ours"), "ours", C, "fit:32x64x27", NONE),
-        row(alone.formatted("n=32 H=200", "ours"), "ours", C, "fit:32x200x27", NONE));
+        toC("compiled", "draw:32x64", atMost(2)),
+        toC("compiled", "draw:32x200", atMost(1.6)),
+        toC("compiled", "draw:1024x200", atMost(1.15)),
+        toC("compiled", "draw:4096x1024", atMost(1.15)),
+        toC("ours", "draw:32x64", atMost(6)),
+        toC("ours", "draw:32x200", atMost(3)),
+        toC("ours", "draw:1024x200", NONE),
+        toC("ours", "draw:4096x1024", NONE),
+        toC("compiled", "fit:32x64x27", NONE),
+        toC("compiled", "fit:32x200x27", NONE),
+        toC("ours", "fit:32x64x27", NONE),
+        toC("ours", "fit:32x200x27", NONE));
   }
 
   private static List<Row> besidePytorch() {
-    String draw = "draw and fit, %s: compiled ÷ PyTorch's fastest";
-    String large = "fit alone, n=32 H=200 V=%s: %s ÷ PyTorch's fastest";
     return List.of(
-        toPytorch(draw.formatted("n=32 H=64"), "compiled", "draw:32x64", atMost(0.15)),
-        toPytorch(draw.formatted("n=32 H=200"), "compiled", "draw:32x200", atMost(0.3)),
-        toPytorch(draw.formatted("n=1024 H=200"), "compiled", "draw:1024x200", NONE),
-        toPytorch(draw.formatted("n=4096 H=1024"), "compiled", "draw:4096x1024", atMost(0.85)),
-        toPytorch(
-            large.formatted("3,000", "compiled"), "compiled", "fit:32x200x3000", atMost(0.85)),
-        toPytorch(
-            large.formatted("30,000", "compiled"), "compiled", "fit:32x200x30000", atMost(0.85)),
-        toPytorch(large.formatted("3,000", "ours"), "ours", "fit:32x200x3000", atMost(0.85)),
-        toPytorch(large.formatted("30,000", "ours"), "ours", "fit:32x200x30000", atMost(0.85)));
+        toPytorch("compiled", "draw:32x64", atMost(0.15)),
+        toPytorch("compiled", "draw:32x200", atMost(0.3)),
+        toPytorch("compiled", "draw:1024x200", NONE),
+        toPytorch("compiled", "draw:4096x1024", atMost(0.85)),
+        toPytorch("ours", "draw:4096x1024", atMost(0.85)),
+        toPytorch("compiled", "fit:32x200x3000", atMost(0.85)),
+        toPytorch("ours", "fit:32x200x3000", atMost(0.85)),
+        toPytorch("compiled", "fit:32x200x30000", atMost(0.85)),
+        toPytorch("ours", "fit:32x200x30000", atMost(0.85)));
   }
 
+  /** The fastest other way on the JVM. */
   private static List<Row> besideLibTorch() {
-    String what = "draw and fit, %s: %s ÷ LibTorch on the JVM";
     return List.of(
-        row(
-            what.formatted("n=32 H=64", "compiled"),
-            "compiled",
-            LIBTORCH,
-            "draw:32x64",
-            atMost(0.4)),
-        row(
-            what.formatted("n=32 H=200", "compiled"),
-            "compiled",
-            LIBTORCH,
-            "draw:32x200",
-            atMost(0.6)),
-        row(what.formatted("n=32 H=64", "ours"), "ours", LIBTORCH, "draw:32x64", NONE),
-        row(what.formatted("n=32 H=200", "ours"), "ours", LIBTORCH, "draw:32x200", NONE));
+        toLibTorch("compiled", "draw:32x64", atMost(0.4)),
+        toLibTorch("compiled", "draw:32x200", atMost(0.6)),
+        toLibTorch("ours", "draw:32x64", NONE),
+        toLibTorch("ours", "draw:32x200", NONE));
   }
 
   private static List<Row> twoThreads() {
-    String what = "draw and fit, n=4096 H=1024: %s, two threads ÷ one";
-    String task = "draw:4096x1024";
-    List<String> pytorchByTwo = PYTORCH.stream().map(way -> way + "/2").toList();
     return List.of(
-        row(what.formatted("compiled"), "compiled/2", "compiled", task, atMost(0.7)),
-        row(what.formatted("ours"), "ours/2", "ours", task, atMost(0.7)),
-        row(what.formatted("C"), C + "/2", C, task, NONE),
-        row(what.formatted("PyTorch's fastest"), pytorchByTwo, PYTORCH, task, NONE));
+        twoToOne("compiled", List.of("compiled"), atMost(0.7)),
+        twoToOne("ours", List.of("ours"), atMost(0.7)),
+        twoToOne("C", List.of(C), NONE),
+        twoToOne("PyTorch's fastest", PYTORCH, NONE));
   }
 
   private static List<Row> layers() {
@@ -201,15 +170,39 @@ final class Rows {
   }
 
   private static Row stockToOurs(String what, String task, double least) {
-    return row(what, "stock", "ours", task, atLeast(least));
+    return row(what, List.of("stock"), List.of("ours"), task, atLeast(least));
   }
 
-  private static Row toPytorch(String what, String contender, String task, Target target) {
-    return row(what, List.of(contender), PYTORCH, task, target);
+  private static Row toPytorch(String contender, String task, Target target) {
+    return beside(contender, "PyTorch's fastest", PYTORCH, task, target);
   }
 
-  private static Row row(String what, String contender, String other, String task, Target target) {
-    return row(what, List.of(contender), List.of(other), task, target);
+  private static Row toC(String contender, String task, Target target) {
+    return beside(contender, "C", List.of(C), task, target);
+  }
+
+  private static Row toLibTorch(String contender, String task, Target target) {
+    return beside(contender, "LibTorch on the JVM", List.of(LIBTORCH), task, target);
+  }
+
+  private static Row beside(
+      String contender, String other, List<String> others, String task, Target target) {
+    String[] kind = task.split(":");
+    String[] sizes = kind[1].split("x"); // n, H and, if the task names it, V
+    String V = sizes.length < 3 || sizes[2].equals("27") ? "" : " V=" + sizes[2];
+    String what = kind[0].equals("draw") ? "draw and fit" : "fit alone";
+    String size = "n=%s H=%s%s".formatted(sizes[0], sizes[1], V);
+    String title = "%s, %s: %s ÷ %s".formatted(what, size, contender, other);
+    return row(title, List.of(contender), others, task, target);
+  }
+
+  private static Row twoToOne(String what, List<String> contenders, Target target) {
+    return row(
+        "draw and fit, n=4096 H=1024, two threads ÷ one: " + what,
+        contenders.stream().map(contender -> contender + "/2").toList(),
+        contenders,
+        "draw:4096x1024",
+        target);
   }
 
   private static Row row(

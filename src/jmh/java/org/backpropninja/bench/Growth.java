@@ -23,7 +23,7 @@ final class Growth {
   private static final Color[] COLORS = {
     Color.RED, Color.BLUE, Color.MAGENTA, Color.GRAY, Color.ORANGE, Color.BLACK
   };
-  private static final int PIXELS = 480; // of one of the three charts, each way
+  private static final int PIXELS = 560; // of one of the three charts, each way
 
   /** One size grows, the others stay at n=32, H=200, V=27. */
   private enum Axis {

@@ -210,6 +210,16 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return known;
   }
 
+  /** Replaces a vector of parameters, rounded to the network's type. */
+  final void write(double[] values, String key) {
+    INDArray array = getParam(key);
+    if (parameter(key) instanceof NdMatrix m && m.array() == array) {
+      m.write(values, 0, values.length);
+    } else {
+      NdArrays.assign(values, array);
+    }
+  }
+
   /** Where the gradient of a parameter goes; to be completed by {@code done()}. */
   final NdArrays.Out gradient(String key) {
     NdArrays.Out known = gradients.get(key);
@@ -253,9 +263,13 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     }
   }
 
+  final boolean isFinite(Matrix x) {
+    return finite.passes(x);
+  }
+
   /** Refuses what is not finite. */
   final void requireFinite(Matrix x) {
-    if (finite.passes(x)) {
+    if (isFinite(x)) {
       return;
     }
     int width = x.columns();

@@ -50,7 +50,7 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * another rank or width, input that is not finite, and a training minibatch of one example where a
  * variance is unbiased, because that has no value. Sources: Ioffe and Szegedy, "Batch
  * Normalization", 2015; makemore part 4; PyTorch issue 1410. The formulas are in {@link
- * org.backpropninja.math.BatchNorm}.
+ * org.backpropninja.math.Cores.BatchNorm}.
  */
 public final class BatchNormBessel extends ManualLayer {
 

@@ -26,7 +26,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p>An index that is not a whole number from 0 to V−1, or input of another rank or width, is
  * refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore
  * part 4, {@code emb = C[Xb]; embcat = emb.view(n, -1)}; the formulas are in {@link
- * org.backpropninja.math.Embedding}.
+ * org.backpropninja.math.Cores.Embedding}.
  */
 public final class EmbeddingConcat extends ManualLayer {
 

@@ -15,7 +15,7 @@ package org.backpropninja.math;
  * that ran last, of which it has kept bnraw and a tangent. Sources: Ioffe and Szegedy, "Batch
  * Normalization", 2015; makemore part 4, which divides by n − 1; docs/derivations.md.
  */
-public final class BatchNorm implements Cores.BatchNorm {
+final class BatchNorm implements Cores.BatchNorm {
 
   private final int H;
   private final double epsilon;

@@ -70,8 +70,6 @@ public final class BatchNormBessel extends ManualLayer {
 
   private BatchNormBessel(Builder builder) {
     super(builder);
-    nIn = Math.max(nIn, nOut); // either will do
-    nOut = nIn;
     decay = builder.decay;
     eps = builder.eps;
     variance = builder.variance;
@@ -98,9 +96,8 @@ public final class BatchNormBessel extends ManualLayer {
   }
 
   @Override
-  public void setNIn(InputType inputType, boolean override) {
-    super.setNIn(inputType, override);
-    nOut = nIn;
+  boolean keepsWidth() {
+    return true;
   }
 
   /**
@@ -327,10 +324,6 @@ public final class BatchNormBessel extends ManualLayer {
      */
     @Override
     public BatchNormBessel build() {
-      if (nIn > 0 && nOut > 0 && nIn != nOut) {
-        throw new IllegalArgumentException(
-            "nOut (" + nOut + ") must be nIn (" + nIn + "): batch norm keeps the width");
-      }
       return new BatchNormBessel(this);
     }
   }

@@ -45,16 +45,6 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   }
 
   @Override
-  public int inputs() {
-    return H;
-  }
-
-  @Override
-  public int outputs() {
-    return H;
-  }
-
-  @Override
   boolean readsInputAgain() {
     return false; // bnraw and h are kept
   }
@@ -126,13 +116,9 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
 
   @Override
   public void backward(Matrix dh, Matrix hprebn, Matrix dhprebn) {
-    NdArrays.Out dgain = gradient(GAIN);
-    NdArrays.Out dbias = gradient(BIAS);
-    batchNorm.backward(activation.backward(dh), dhprebn, dgain.matrix(), dbias.matrix());
-    dgain.done();
-    dbias.done();
-    NdArrays.assign(new double[H], gradientViews.get(MEAN));
-    NdArrays.assign(new double[H], gradientViews.get(VAR));
+    batchNorm.backward(activation.backward(dh), dhprebn, gradient(GAIN), gradient(BIAS));
+    gradient(MEAN).write(new double[H], 0, H);
+    gradient(VAR).write(new double[H], 0, H);
     moveRunningStatistics();
   }
 

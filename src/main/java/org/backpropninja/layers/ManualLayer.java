@@ -30,6 +30,42 @@ public abstract class ManualLayer extends FeedForwardLayer {
   ManualLayer(Builder<?> builder) {
     super(builder);
     backward = builder.backward;
+    if (keepsWidth()) {
+      takeWidth();
+    }
+  }
+
+  private void takeWidth() {
+    if (nIn > 0 && nOut > 0 && nIn != nOut) {
+      throw new IllegalArgumentException(
+          "nOut (%d) must be nIn (%d): %s keeps the width"
+              .formatted(nOut, nIn, getClass().getSimpleName()));
+    }
+    nIn = Math.max(nIn, nOut); // either will do
+    nOut = nIn;
+  }
+
+  /** Whether the output is as wide as the input, so that nOut follows nIn. */
+  boolean keepsWidth() {
+    return false;
+  }
+
+  @Override
+  public void setNIn(InputType inputType, boolean override) {
+    super.setNIn(inputType, override);
+    setNIn(nIn);
+  }
+
+  @Override
+  public void setNIn(long nIn) {
+    this.nIn = nIn;
+    nOut = keepsWidth() ? nIn : nOut;
+  }
+
+  @Override
+  public void setNOut(long nOut) {
+    this.nOut = nOut;
+    nIn = keepsWidth() ? nOut : nIn;
   }
 
   /** The parameters in the order of the flat arrays. */
@@ -102,7 +138,8 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
   @Override
   public String toString() {
-    return "ManualLayer(super=" + super.toString() + ", backward=" + backward + ")";
+    return "%s(super=%s, backward=%s)"
+        .formatted(getClass().getSimpleName(), super.toString(), backward);
   }
 
   /**

@@ -13,7 +13,6 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
-import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * Batch norm with Bessel's correction, and with an activation of its own.
@@ -125,11 +124,6 @@ public final class BatchNormBessel extends ManualLayer {
   @Override
   public IUpdater getUpdaterByParam(String paramName) {
     return RUNNING.contains(paramName) ? new NoOp() : getIUpdater();
-  }
-
-  @Override
-  public List<Regularization> getRegularizationByParam(String paramName) {
-    return null;
   }
 
   /**

@@ -111,7 +111,7 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     if (observed != null && pass == Pass.INFERENCE) {
       observed.add(hprebn);
     }
-    return Statistics.constant(read(MEAN), read(VAR));
+    return Statistics.constant(values(MEAN), values(VAR));
   }
 
   @Override
@@ -131,8 +131,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     if (newMoments == null) {
       return;
     }
-    double[] mean = read(MEAN);
-    double[] var = read(VAR);
+    double[] mean = values(MEAN);
+    double[] var = values(VAR);
     for (int j = 0; j < H; j++) {
       mean[j] = moved(mean[j], newMoments.mean()[j]);
       var[j] = moved(var[j], newMoments.variance(j, layerConf().getRunningVariance()));
@@ -146,12 +146,6 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   private double moved(double running, double minibatch) {
     double decay = layerConf().getDecay();
     return decay == 0 ? minibatch : decay * running + (1 - decay) * minibatch;
-  }
-
-  private double[] read(String key) {
-    double[] values = new double[H];
-    parameter(key).read(0, H, values);
-    return values;
   }
 
   @Override

@@ -226,6 +226,14 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return known;
   }
 
+  /** A copy of a parameter's elements, row by row. */
+  final double[] values(String key) {
+    Matrix parameter = parameter(key);
+    double[] values = new double[parameter.length()];
+    parameter.read(0, values.length, values);
+    return values;
+  }
+
   /** Where the gradient of a parameter goes: all of it, in every backward pass. */
   final Matrix gradient(String key) {
     NdArrays.Out known = gradients.get(key);

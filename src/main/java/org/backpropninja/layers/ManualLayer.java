@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.LayerValidation;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -33,6 +34,9 @@ public abstract class ManualLayer extends FeedForwardLayer {
     if (keepsWidth()) {
       takeWidth();
     }
+    if (!hasActivation()) {
+      takeNoActivation();
+    }
   }
 
   private void takeWidth() {
@@ -43,6 +47,20 @@ public abstract class ManualLayer extends FeedForwardLayer {
     }
     nIn = Math.max(nIn, nOut); // either will do
     nOut = nIn;
+  }
+
+  private void takeNoActivation() {
+    if (activationFn != null && !(activationFn instanceof ActivationIdentity)) {
+      throw new IllegalArgumentException(
+          "activation (%s) must be identity or not set: %s has none"
+              .formatted(activationFn, getClass().getSimpleName()));
+    }
+    activationFn = new ActivationIdentity(); // or the network's would be taken
+  }
+
+  /** Whether an activation follows inside the layer. */
+  boolean hasActivation() {
+    return true;
   }
 
   /** Whether the output is as wide as the input, so that nOut follows nIn. */

@@ -205,7 +205,10 @@ final class BatchNorm implements Cores.BatchNorm {
     dgain.total(stripes.count(), dgainSum);
   }
 
-  /** The three ways from hpreact back to hprebn; constant statistics leave the direct one. */
+  /**
+   * The three ways from hpreact back to hprebn; constant statistics leave the direct one.
+   * docs/derivations.md, "The three ways back".
+   */
   private void prepareWaysBack(double[] dbias, double[] dgain) {
     double[] direct = new double[H];
     double[] throughMean = new double[H];

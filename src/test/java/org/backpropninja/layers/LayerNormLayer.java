@@ -22,7 +22,7 @@ final class LayerNormLayer extends HandWrittenLayer<LayerNorm> {
     int H = x.columns();
     double[] gain = values(GAIN);
     double[] bias = values(BIAS);
-    double[] lnraw = new double[H]; // of row i, as all that follows
+    double[] lnraw = new double[H]; // one row, like all arrays here
     double[] hi = new double[H];
     for (int i = 0; i < x.rows(); i++) {
       normalise(x, i, lnraw);

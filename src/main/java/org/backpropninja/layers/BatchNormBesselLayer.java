@@ -128,7 +128,9 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   public void backward(Matrix dh, Matrix hprebn, Matrix dhprebn) {
     NdArrays.Out dgain = gradient(GAIN);
     NdArrays.Out dbias = gradient(BIAS);
-    batchNorm.backward(activation.backward(dh), dhprebn, dgain.matrix(), dbias.matrix());
+    Matrix dhpreact = activation.backward(dh);
+    Matrix dx = dhprebn == null ? dhpreact : dhprebn; // nobody reads dhpreact again
+    batchNorm.backward(dhpreact, dx, dgain.matrix(), dbias.matrix());
     dgain.done();
     dbias.done();
     NdArrays.assign(new double[H], gradientViews.get(MEAN));

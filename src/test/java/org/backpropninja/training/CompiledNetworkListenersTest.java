@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -446,14 +447,14 @@ class CompiledNetworkListenersTest {
         theirs.getScoreVsIter().getEffectiveIndexes(), ours.getScoreVsIter().getEffectiveIndexes());
   }
 
-  /** Fetching takes at least 40 ms, in a thread of its own: DL4J tells how long it waited. */
+  /** Fetching takes 40 ms, in a thread of its own: DL4J tells how long it waited for that. */
   @Test
-  void seeHowLongFetchingTook() {
+  void seeHowLongTheTrainingWaited() {
     MultiLayerNetwork network = charMlp();
     List<Long> waited = new ArrayList<>();
     network.setListeners(new Acting((net, i) -> waited.add(net.getLastEtlTime())));
-    CompiledNetwork.of(network).fit(new SlowIterator(minibatchesOfContexts(), 40));
-    assertEquals(5, waited.size());
-    assertTrue(waited.subList(2, 5).stream().allMatch(ms -> ms >= 10), () -> waited + " ms");
+    CompiledNetwork.of(network).fit(new SlowIterator(minibatchesOfContexts(), 40), 2);
+    assertEquals(10, waited.size());
+    assertTrue(Collections.max(waited) >= 20, () -> waited + " ms");
   }
 }

@@ -19,6 +19,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -103,6 +105,30 @@ class CompiledNetworkMinibatchesTest {
       compiled.fit(contexts(n, n));
     }
     assertEquals(List.of("[5, 6]", "[9, 6]", "[7, 6]", "[9, 6]"), shapes);
+  }
+
+  /** Buffers that are four times too large are given back. */
+  @Test
+  void aLargeMinibatchLeavesNothing() {
+    MultiLayerNetwork network = charMlp();
+    List<WeakReference<Object>> large = new ArrayList<>();
+    network.setListeners(
+        new BaseTrainingListener() {
+          @Override
+          public void onForwardPass(Model model, List<INDArray> activations) {
+            if (activations.get(0).rows() == 4000) {
+              activations.forEach(array -> large.add(new WeakReference<>(array.data())));
+            }
+          }
+        });
+    CompiledNetwork compiled = CompiledNetwork.of(network);
+    compiled.fit(contexts(32, 1));
+    compiled.fit(contexts(4000, 2));
+    compiled.fit(contexts(32, 3));
+    System.gc();
+    assertEquals(5, large.size());
+    assertTrue(large.stream().allMatch(data -> data.get() == null), () -> "some are left");
+    Reference.reachabilityFence(compiled);
   }
 
   // Types, layouts, sources

@@ -346,10 +346,17 @@ class CompiledNetworkTest {
     assertArrayEquals(values, NdArrays.values(actual), tolerance);
   }
 
-  @Test
-  void anOutputLayerMayBeAllThereIs() {
+  /**
+   * With the sum of the losses too, of which DL4J divides the score of a LossLayer all the same.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void anOutputLayerMayBeAllThereIs(boolean miniBatch) {
     MultiLayerNetwork expected =
-        stack(settings().dataType(DataType.DOUBLE), InputType.feedForward(Twins.I), outputLayer());
+        stack(
+            settings().dataType(DataType.DOUBLE).updater(new Sgd(0.02)).miniBatch(miniBatch),
+            InputType.feedForward(Twins.I),
+            outputLayer());
     MultiLayerNetwork actual = twin(expected);
     DataSetIterator iterator = minibatchesOfReals();
     expected.fit(iterator, 10);

@@ -115,7 +115,9 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
 
   @Override
   public void backward(Matrix dh, Matrix hprebn, Matrix dhprebn) {
-    batchNorm.backward(activation.backward(dh), dhprebn, gradient(GAIN), gradient(BIAS));
+    Matrix dhpreact = activation.backward(dh);
+    Matrix dx = dhprebn == null ? dhpreact : dhprebn; // nobody reads dhpreact again
+    batchNorm.backward(dhpreact, dx, gradient(GAIN), gradient(BIAS));
     gradient(MEAN).write(new float[H], 0, H);
     gradient(VAR).write(new float[H], 0, H);
     moveRunningStatistics();

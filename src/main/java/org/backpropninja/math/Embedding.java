@@ -72,16 +72,19 @@ public final class Embedding implements Cores.Embedding {
     rows = Kept.suits(rows.length, Math.min(V, count)) ? rows : new int[Math.min(V, count)];
     places = Kept.suits(places.length, count) ? places : new int[count];
     U = 0;
-    for (int k = 0; k < count; k++) {
-      int row = Xb[k];
-      if (placeOf[row] == 0) {
-        rows[U++] = row;
-        placeOf[row] = U;
+    try {
+      for (int k = 0; k < count; k++) {
+        int row = Xb[k];
+        if (placeOf[row] == 0) {
+          rows[U++] = row;
+          placeOf[row] = U;
+        }
+        places[k] = placeOf[row] - 1;
       }
-      places[k] = placeOf[row] - 1;
-    }
-    for (int k = 0; k < U; k++) {
-      placeOf[rows[k]] = 0; // cleared for the next minibatch without touching all V
+    } finally { // also if an index is beyond the table
+      for (int k = 0; k < U; k++) {
+        placeOf[rows[k]] = 0; // cleared for the next minibatch without touching all V
+      }
     }
   }
 

@@ -23,6 +23,7 @@ public final class Embedding implements Cores.Embedding {
   private int U;
   private int[] placeOf = {}; // [V]: a row's number among those, plus 1, or 0 if it is not there
   private int[] places = {}; // [n·T]: Xb, in numbers among those
+  private int n;
   private int count; // n·T
   private double[] dvectors = {}; // [U, D]
 
@@ -47,8 +48,14 @@ public final class Embedding implements Cores.Embedding {
   @Override
   public void forward(Matrix C, int[] Xb, Matrix embcat) {
     C.require("C", C.rows(), D);
-    embcat.require("embcat", embcat.rows(), Xb.length / embcat.rows() * D);
+    n = embcat.rows();
     count = Xb.length;
+    embcat.require("embcat", n, count / n * D);
+    if (count % n != 0) {
+      throw new IllegalArgumentException(
+          "Xb (%d) must hold as many indices for each of the %d rows of embcat"
+              .formatted(count, n));
+    }
     nameRows(Xb, C.rows());
     if (vectors.capacity < U * D || vectors.capacity / 4 > Math.max(U, Block.rows(D)) * D) {
       vectors = Block.of(precision, D, Math.max(U, Block.rows(D)));
@@ -90,7 +97,8 @@ public final class Embedding implements Cores.Embedding {
 
   @Override
   public void backward(Matrix dembcat, Matrix dC) {
-    dC.require("dC", dC.rows(), D);
+    dembcat.require("dembcat", n, count / n * D);
+    dC.require("dC", placeOf.length, D);
     dvectors = Kept.suits(dvectors.length, U * D) ? dvectors : new double[U * D];
     Arrays.fill(dvectors, 0, U * D, 0);
     Block demb = emb[0];

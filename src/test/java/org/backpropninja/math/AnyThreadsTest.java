@@ -3,6 +3,7 @@ package org.backpropninja.math;
 import static org.backpropninja.math.Numbers.floats;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -154,11 +155,7 @@ class AnyThreadsTest {
 
       @Override
       void run(Object core, int n, Matrices matrices) {
-        FiniteCheck check = (FiniteCheck) core;
-        assertTrue(check.passes(matrices.given(n, H, 3)));
-        double[] x = floats(5, n * H, 0, 1);
-        x[n * H - 1] = Double.NaN;
-        assertTrue(!check.passes(Matrix.of(x, n, H)));
+        assertTrue(((FiniteCheck) core).passes(matrices.given(n, H, 3)));
       }
     };
 
@@ -241,6 +238,30 @@ class AnyThreadsTest {
         for (int n : new int[] {SMALL, LARGE, LARGE, SMALL, 2}) {
           assertSame64(core.results(alone, precision, n), core.results(shared, precision, n));
         }
+      }
+    }
+  }
+
+  /** Whichever thread comes upon it. */
+  @ParameterizedTest
+  @EnumSource
+  void aNumberThatIsNotFiniteIsSeenByAnyThread(Precision precision) {
+    Threads threads = new Threads(3);
+    FiniteCheck check = new FiniteCheck(precision, threads);
+    CrossEntropy crossEntropy = new CrossEntropy(H, precision, threads);
+    double[] x = floats(5, LARGE * H, 0, 1);
+    Matrix matrix = Matrix.of(x, LARGE, H);
+    Matrix y = Matrix.of(Numbers.filled(LARGE * H, 0.5), LARGE, H);
+    double[] loss = new double[LARGE];
+    for (int round = 0; round < 20; round++) {
+      for (int at = 7; at < x.length; at += 1 << 15) { // twice a stripe
+        assertTrue(check.passes(matrix));
+        assertTrue(crossEntropy.forwardAndBackward(matrix, y, loss, null));
+        double right = x[at];
+        x[at] = Double.NaN;
+        assertFalse(check.passes(matrix));
+        assertFalse(crossEntropy.forwardAndBackward(matrix, y, loss, null));
+        x[at] = right;
       }
     }
   }
@@ -332,7 +353,7 @@ class AnyThreadsTest {
           assertSame64(expected, core.results(used, precision, LARGE));
           breaking = new Breaking(number);
         }
-        assertTrue(!breaking.isDone(), "broken, and nobody noticed");
+        assertFalse(breaking.isDone(), "broken, and nobody noticed");
       }
     }
   }

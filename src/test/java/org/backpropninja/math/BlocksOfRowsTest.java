@@ -252,6 +252,76 @@ class BlocksOfRowsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 1", "32, 200", "15, 200", "2961, 1", "1001, 200", "3, 2961", "2, 70000"})
+  void dense(int n, int H) {
+    double[] x = floats(1, 2 * n, 0, 1);
+    double[] W = floats(2, 2 * H, 0.1, 1);
+    double[] b = floats(3, H, 0.3, 1);
+    double[] dh = floats(4, n * H, 0, 1);
+    double[] h = new double[n * H];
+    double[] dx = new double[2 * n];
+    double[] dW = new double[2 * H];
+    double[] db = new double[H];
+    for (int k = 0; k < n * H; k++) {
+      int i = k / H * 2;
+      int j = k % H;
+      h[k] = Math.tanh(x[i] * W[j] + x[i + 1] * W[H + j] + b[j]);
+      double dz = (1 - h[k] * h[k]) * dh[k];
+      dx[i] += dz * W[j];
+      dx[i + 1] += dz * W[H + j];
+      dW[j] += x[i] * dz;
+      dW[H + j] += x[i + 1] * dz;
+      db[j] += dz;
+    }
+    for (Precision precision : Precision.values()) {
+      Dense dense = new Dense(H, Activation.TANH, precision);
+      double[][] actual = {h.clone(), dx.clone(), dW.clone(), db.clone()};
+      Arrays.stream(actual).forEach(result -> Arrays.fill(result, Double.NaN));
+      Matrix xs = Matrix.of(x, n, 2);
+      Matrix Ws = Matrix.of(W, 2, H);
+      dense.forward(xs, Ws, Matrix.of(b, 1, H), Matrix.of(actual[0], n, H), true);
+      dense.backward(
+          Matrix.of(dh, n, H),
+          xs,
+          Ws,
+          Matrix.of(actual[1], n, 2),
+          Matrix.of(actual[2], 2, H),
+          Matrix.of(actual[3], 1, H));
+      double relative = precision == Precision.DOUBLE ? 1e-13 : SINGLE;
+      assertClose("h", h, actual[0], relative);
+      assertClose("dx", dx, actual[1], relative);
+      assertClose("dW", dW, actual[2], relative);
+      assertClose("db", db, actual[3], relative);
+    }
+  }
+
+  /** Indices that are named again and again, in one block and across stripes. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1", "32, 3, 10", "50, 2, 200", "1000, 8, 64", "20, 1, 2961", "2, 70000, 1"})
+  void embedding(int n, int T, int D) {
+    int V = 27;
+    int[] Xb = new Random(1).ints((long) n * T, 0, V - 2).toArray(); // the last two never
+    double[] C = floats(2, V * D, 0.1, 1);
+    double[] dembcat = floats(3, n * T * D, 0.1, 1);
+    double[] embcat = new double[n * T * D];
+    double[] dC = new double[V * D];
+    for (int k = 0; k < n * T * D; k++) {
+      int from = Xb[k / D] * D + k % D;
+      embcat[k] = C[from];
+      dC[from] += dembcat[k];
+    }
+    for (Precision precision : Precision.values()) {
+      Embedding embedding = new Embedding(D, precision);
+      double[] actual = new double[n * T * D];
+      embedding.forward(Matrix.of(C, V, D), Xb, Matrix.of(actual, n, T * D));
+      assertArrayEquals(embcat, actual);
+      double[] actualdC = Numbers.filled(V * D, Double.NaN);
+      embedding.backward(Matrix.of(dembcat, n, T * D), Matrix.of(actualdC, V, D));
+      assertClose("dC", dC, actualdC, 1e-13); // in double in either
+    }
+  }
+
+  @ParameterizedTest
   @EnumSource
   void finiteCheckTellsWhereverANumberIsNot(Precision precision) {
     int n = 70_000; // two stripes
@@ -305,6 +375,18 @@ class BlocksOfRowsTest {
   @CsvSource({"1e6, 1", "1e3, 1e-2", "0, 1"})
   void momentsInFloat(double offset, double width) {
     assertMomentsInFloat(floats(12, 70001 * 2, offset, width), 2, 1e-6);
+  }
+
+  /** One stripe of three has squares that are beyond float's range. */
+  @ParameterizedTest
+  @CsvSource({"0", "1", "2"})
+  void momentsInFloatOfOneWideStripe(int wide) {
+    int rows = 65_120;
+    double[] x = floats(22, 3 * rows, 0, 1);
+    for (int k = wide * rows; k < (wide + 1) * rows; k++) {
+      x[k] = (float) (1e25 * x[k] + 2e25);
+    }
+    assertMomentsInFloat(x, 1, 1e-6);
   }
 
   private static void assertMomentsInFloat(double[] x, int columns, double relative) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -104,8 +105,12 @@ class KeptTest {
     sums.prepare(9);
     assertSame(first, sums.of(0));
     assertSame(last, sums.of(3));
-    assertEquals(2, sums.of(8).length);
+    double[] ninth = sums.of(8);
+    assertEquals(2, ninth.length);
+    sums.prepare(3);
+    assertSame(ninth, sums.of(8));
     sums.prepare(2);
     assertSame(first, sums.of(0));
+    assertThrows(ArrayIndexOutOfBoundsException.class, () -> sums.of(2), "nothing is given back");
   }
 }

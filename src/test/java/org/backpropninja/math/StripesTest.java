@@ -1,6 +1,7 @@
 package org.backpropninja.math;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -57,7 +58,7 @@ class StripesTest {
     for (int stripe = 0; stripe < stripes.count() - 1; stripe++) {
       assertEquals(stripes.rows(0), stripes.rows(stripe));
     }
-    assertTrue(!holds(stripes.rows(0) + Block.rows(columns), columns));
+    assertFalse(holds(stripes.rows(0) + Block.rows(columns), columns));
     assertTrue(stripes.rows(stripes.count() - 1) <= stripes.rows(0));
   }
 

@@ -182,6 +182,11 @@ class NdMatrixTest {
       assertEquals(4, NdMatrix.of(dense).columns());
     }
     assertReads(new double[] {5}, NdMatrix.of(Nd4j.scalar(type, 5)));
+    INDArray partOfARow = x.get(NDArrayIndex.interval(1, 2), NDArrayIndex.interval(1, 3));
+    assertReads(new double[] {5, 6}, NdMatrix.of(partOfARow));
+    INDArray partOfAColumn =
+        columnMajor.get(NDArrayIndex.interval(1, 3), NDArrayIndex.interval(2, 3));
+    assertReads(new double[] {6, 10}, NdMatrix.of(partOfAColumn));
     INDArray column = columnMajor.getColumn(2, true);
     NdMatrix.of(column).write(new double[] {-1, -2, -3}, 0, 3);
     assertArrayEquals(new double[] {0, 1, -1, 3, 4, 5, -2, 7, 8, 9, -3, 11}, elements(columnMajor));

@@ -313,9 +313,9 @@ public final class BackpropNinja implements Callable<Integer> {
   /** Writes dlogits.png, graph.png and graph.dot. */
   static void plot(Result result, RunFolder folder) throws IOException {
     String dot = ComputeGraph.dot(result.step().values());
-    folder.put("dlogits.png", out -> out.write(heatMap(result)));
-    folder.put("graph.dot", out -> out.write(dot.getBytes(StandardCharsets.UTF_8)));
-    folder.put("graph.png", out -> out.write(picture(dot)));
+    folder.write("dlogits.png", heatMap(result));
+    folder.write("graph.dot", dot.getBytes(StandardCharsets.UTF_8));
+    folder.write("graph.png", picture(dot));
   }
 
   private static byte[] picture(String dot) throws IOException {

@@ -50,7 +50,8 @@ final class Commands {
   }
 
   private static int explain(int status, Exception e) {
-    System.err.println(e.getMessage().lines().findFirst().orElse(e.toString()));
+    String said = e.getMessage() == null ? e.toString() : e.getMessage();
+    System.err.println(said.lines().findFirst().orElse(e.toString()));
     return status;
   }
 }

@@ -8,14 +8,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Prints how fast Deeplearning4j's layers, this library's, the bare matrix products and PyTorch are
- * on this machine, as the tables of docs/performance.md.
+ * Prints how fast Deeplearning4j's layers, this library's, the bare matrix products, PyTorch and C
+ * are on this machine, as the tables of docs/performance.md.
  */
 @Command(
     name = "Compare",
     sortOptions = false,
     mixinStandardHelpOptions = true,
-    description = "Compares the speed of DL4J's layers, ours, the bare matrix products, PyTorch.")
+    description = "Compares the speed of DL4J's layers, ours, PyTorch and C.")
 public final class Compare implements Callable<Integer> {
 
   @Option(
@@ -34,6 +34,11 @@ public final class Compare implements Callable<Integer> {
       paramLabel = "FILE",
       description = "interpreter with PyTorch, if there is one (${DEFAULT-VALUE})")
   private String python = "/usr/bin/python3";
+
+  @Option(
+      names = "--libtorch",
+      description = "LibTorch by bytedeco takes part; Maven fetches 110 MB of it")
+  private boolean libtorch;
 
   @Option(
       names = "--picture",
@@ -55,7 +60,7 @@ public final class Compare implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Effort effort = full ? Effort.FULL : Effort.QUICK;
-    try (Comparison comparison = new Comparison(effort, python, System.err::println)) {
+    try (Comparison comparison = new Comparison(effort, python, libtorch, System.err::println)) {
       String table = comparison.table(only == null ? "" : only);
       System.out.printf("%n%s%n%s%n", comparison.machine(), table);
       if (only == null) {

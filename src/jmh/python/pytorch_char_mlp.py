@@ -6,11 +6,12 @@ Answers each line of its input by one line of output:
       autograd  the step written out in tensor operations, gradients by loss.backward()
       manual    the same with the gradients written by hand
   step WAY draw:NxH MILLISECONDS  the same on names.txt, each minibatch drawn at random in the step
-  train STEPS   seconds of a loop of manual steps on names.txt, minibatches drawn as the notebook does
+  train manual STEPS  seconds of a loop of manual steps on names.txt, minibatches drawn as the notebook does
   sample COUNT  seconds for that many names from the trained network, one character at a time
 
-One thread.
+As many threads as OMP_NUM_THREADS says, or one.
 """
+import os
 import random
 import sys
 import time
@@ -19,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 1)))
 T, D, MINIBATCHES, LEARNING_RATE = 3, 10, 64, 0.1
 
 
@@ -171,7 +172,7 @@ for line in sys.stdin:
         answer = steps.microseconds(request[1], request[2], int(request[3]))
     elif request[0] == 'train':
         run = NamesRun()
-        answer = run.train(int(request[1]))
+        answer = run.train(int(request[2]))
     elif request[0] == 'sample':
         answer = run.sample(int(request[1]))
     elif request[0] == 'version':

@@ -8,6 +8,8 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -99,6 +101,33 @@ class BackpropNinjaTest {
             "Batch norm in one go",
             "The matrix product by hand"),
         lines.stream().skip(1).filter(line -> !line.isEmpty() && !line.contains(" | ")).toList());
+  }
+
+  /**
+   * In a minibatch of nothing but "aaa" every variance is 0, so that dhprebn is the rounding of its
+   * terms, 316 times as large: each way of computing it has its own.
+   */
+  @Test
+  void theStatusOfTheCommandIs1IfARowIsNotApproximate(@TempDir Path dir) throws IOException {
+    List<String> names = new ArrayList<>(Collections.nCopies(50, "a".repeat(400)));
+    names.add("bcd");
+    Path file = Files.write(dir.resolve("names"), names);
+
+    Printed printed = execute("--names", file.toString(), "--seed", "1");
+
+    assertEquals("", printed.err());
+    assertTrue(printed.out().contains("approximate: False"), printed.out());
+    assertEquals(1, printed.status());
+  }
+
+  @Test
+  void aFolderThatCannotBeMadeIsSaidInOneLineWithStatus1() {
+    Printed printed = execute("--plot", "pom.xml/plots");
+
+    assertEquals(1, printed.status());
+    assertEquals("", printed.out());
+    assertEquals(1, printed.err().lines().count(), printed.err());
+    assertTrue(printed.err().contains("pom.xml"), printed.err());
   }
 
   @Test

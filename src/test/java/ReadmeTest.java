@@ -13,8 +13,6 @@ import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the README shows works as it is printed. */
 class ReadmeTest {
@@ -52,17 +50,5 @@ class ReadmeTest {
       System.setOut(out);
     }
     return printed.toString();
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"README.md", "docs/architecture.md", "docs/performance.md"})
-  void linksLeadSomewhere(String page) throws IOException {
-    Matcher link =
-        Pattern.compile("(?:\\]\\(|src=\")([^)\"#:]+)[)\"]")
-            .matcher(Files.readString(Path.of(page)));
-    while (link.find()) {
-      Path target = Path.of(page).resolveSibling(link.group(1));
-      assertTrue(Files.exists(target), page + " links to " + target);
-    }
   }
 }

@@ -41,8 +41,14 @@ final class Figures {
     return rounds.get(key).stream().mapToDouble(figure -> figure).sorted().toArray();
   }
 
-  /** With as many decimals as make three digits; all that are before the point. */
+  /**
+   * With as many decimals as make three digits; all that are before the point. NaN was not
+   * measured.
+   */
   static String threeDigits(double value) {
+    if (Double.isNaN(value)) {
+      return "–";
+    }
     int before = value < 1 ? 0 : (int) Math.log10(value) + 1;
     return String.format(Locale.ROOT, "%,." + Math.max(0, 3 - before) + "f", value);
   }

@@ -1,27 +1,25 @@
 package org.backpropninja.bench;
 
+import java.util.function.Consumer;
 import java.util.function.Supplier;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
 
-/**
- * One {@link MultiLayerNetwork#fit(org.nd4j.linalg.dataset.api.DataSet)} on prepared minibatches.
- */
+/** One training step, going round prepared minibatches. */
 final class FitStep implements Supplier<Object> {
 
-  private final MultiLayerNetwork network;
+  private final Consumer<DataSet> trainer;
   private final DataSet[] minibatches;
   private int next;
 
-  FitStep(MultiLayerNetwork network, DataSet[] minibatches) {
-    this.network = network;
+  FitStep(Consumer<DataSet> trainer, DataSet[] minibatches) {
+    this.trainer = trainer;
     this.minibatches = minibatches;
   }
 
   @Override
   public Object get() {
-    network.fit(minibatches[next]);
+    trainer.accept(minibatches[next]);
     next = (next + 1) % minibatches.length;
-    return network;
+    return trainer;
   }
 }

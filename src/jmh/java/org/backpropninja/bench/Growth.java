@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
@@ -19,8 +20,10 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 /** How a step's cost grows with the minibatch, the hidden layer and the vocabulary. */
 final class Growth {
 
-  private static final Color[] COLORS = {Color.RED, Color.BLUE, Color.GRAY, Color.ORANGE};
-  private static final int PIXELS = 480; // of one of the three charts, each way
+  private static final Color[] COLORS = {
+    Color.RED, Color.BLUE, Color.MAGENTA, Color.GRAY, Color.ORANGE, Color.BLACK
+  };
+  private static final int PIXELS = 560; // of one of the three charts, each way
 
   /** One size grows, the others stay at n=32, H=200, V=27. */
   private enum Axis {
@@ -47,8 +50,10 @@ final class Growth {
   private enum Line {
     STOCK("DL4J", "stock"),
     OURS("ours", "ours"),
+    COMPILED("compiled", "compiled"),
     PRODUCTS("products", "products"),
-    PYTORCH("PyTorch", "manual", "autograd", "module");
+    PYTORCH("PyTorch", Peers.PYTORCH.toArray(String[]::new)),
+    C("C", Peers.C);
 
     private final String title;
     private final List<String> contenders;
@@ -75,6 +80,11 @@ final class Growth {
     this.figures = figures;
   }
 
+  /** All of all lines. */
+  List<String> contenders() {
+    return Stream.of(Line.values()).flatMap(line -> line.contenders.stream()).toList();
+  }
+
   /** All sizes of all axes, each once. */
   List<String> tasks() {
     List<String> tasks = new ArrayList<>();
@@ -89,7 +99,7 @@ final class Growth {
     for (Line line : Line.values()) {
       table.append(' ').append(line.title).append(" |");
     }
-    table.append("\n|---|---|---|---|---|\n");
+    table.append("\n|---|").append("---|".repeat(Line.values().length)).append('\n');
     for (String task : tasks()) {
       String[] size = task.substring("fit:".length()).split("x");
       table.append("| n=%s H=%s V=%s |".formatted((Object[]) size));

@@ -1,27 +1,9 @@
 package org.backpropninja.bench;
 
-import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
-import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** A single layer, or loss, forward and backward. */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Fork(1)
-@Warmup(iterations = 5, time = 1)
-@Measurement(iterations = 5, time = 1)
-public class LayerBenchmark {
+public class LayerBenchmark extends StepBenchmark {
 
   @Param({"STOCK", "OURS"})
   Side side;
@@ -40,24 +22,16 @@ public class LayerBenchmark {
   })
   String task;
 
-  private Supplier<?> step;
-
   /** For JMH. */
   public LayerBenchmark() {}
 
-  /** Makes the layer and its inputs. */
-  @Setup
-  public void prepare() {
-    step = side.step(task);
+  @Override
+  Side side() {
+    return side;
   }
 
-  /**
-   * Both passes.
-   *
-   * @return what the compiler must not leave out
-   */
-  @Benchmark
-  public Object forwardAndBackward() {
-    return step.get();
+  @Override
+  String task() {
+    return task;
   }
 }

@@ -14,19 +14,17 @@ final class Machine {
   private Machine() {}
 
   /** A list in Markdown. */
-  static String describe(String python, boolean pytorch) {
+  static String describe() {
     Runtime runtime = Runtime.getRuntime();
-    String torch =
-        pytorch
-            ? "PyTorch " + output(python, "-c", "import torch; print(torch.__version__)")
-            : "PyTorch: not installed";
     return Stream.of(
             LocalDate.now() + ", " + output("git", "describe", "--always", "--dirty"),
-            processor() + ", " + runtime.availableProcessors() + " processors, one thread used",
+            processor()
+                + ", "
+                + runtime.availableProcessors()
+                + " processors, one thread unless a row says two",
             System.getProperty("os.name") + " " + System.getProperty("os.version"),
             "JDK " + Runtime.version(),
             "`" + String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()) + "`",
-            torch,
             "load average at the end "
                 + Figures.threeDigits(
                     ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()))
@@ -44,6 +42,10 @@ final class Machine {
     } catch (IOException e) {
       return System.getProperty("os.arch"); // not Linux
     }
+  }
+
+  static String gcc() {
+    return "gcc " + output("gcc", "-dumpfullversion");
   }
 
   /** What a command prints; nothing if there is no such command or it fails. */

@@ -10,10 +10,12 @@ import org.backpropninja.names.NamesFile;
 import org.backpropninja.names.NamesSplit;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.training.Calibration;
+import org.backpropninja.training.CompiledNetwork;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /** The notebook's training run on names.txt, in seconds and in memory, and then its sampling. */
 final class NamesRun {
@@ -28,17 +30,25 @@ final class NamesRun {
   /**
    * Trains.
    *
+   * @param side OURS or COMPILED
+   * @param steps how many
    * @return the loop's seconds, the resident kilobytes after a twentieth of the steps and after all
    */
-  String train(int steps) {
+  String train(Side side, int steps) {
     TorchRandom random = new TorchRandom(2147483647);
     network =
         new CharMlp(split.train().vocabulary().size(), 3, 10, H)
             .network(CharMlp.notebookSgd(steps), DataType.FLOAT, random, new TorchRandom(42));
     ResidentMemory memory = new ResidentMemory(steps / BEFORE, steps);
     network.setListeners(memory);
+    DataSetIterator minibatches =
+        new MinibatchIterator(split.train(), random, BATCH, steps).overwriting();
     long start = System.nanoTime();
-    network.fit(new MinibatchIterator(split.train(), random, BATCH, steps).overwriting());
+    if (side == Side.COMPILED) {
+      CompiledNetwork.of(network).fit(minibatches);
+    } else {
+      network.fit(minibatches);
+    }
     double seconds = (System.nanoTime() - start) / 1e9;
     network.setListeners();
     Calibration.calibrate(network, split.train().chunks(4096));

@@ -2,6 +2,8 @@ package org.backpropninja.bench;
 
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
@@ -16,14 +18,26 @@ import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** This library's layers, its loss and its character MLP. */
+/** This library's layers, its loss and its character MLP, trained one way or the other. */
 final class OurWorkloads implements Workloads {
 
   static final int T = 3;
   static final int D = 10;
   static final double LEARNING_RATE = 0.1;
+
+  private final Function<MultiLayerNetwork, Consumer<DataSet>> training;
+
+  /**
+   * Trains with {@code network.fit} or otherwise.
+   *
+   * @param training makes of a network what takes one minibatch and trains the network on it
+   */
+  OurWorkloads(Function<MultiLayerNetwork, Consumer<DataSet>> training) {
+    this.training = training;
+  }
 
   @Override
   public Supplier<?> batchNorm(int n, int H) {
@@ -55,18 +69,18 @@ final class OurWorkloads implements Workloads {
 
   @Override
   public Supplier<?> fit(int n, int H, int V) {
-    return new FitStep(network(V, H), Data.minibatches(n, V, indices -> indices));
+    return new FitStep(training.apply(network(V, H)), Data.minibatches(n, V, indices -> indices));
   }
 
   @Override
   public Supplier<?> draw(int n, int H) {
     NamesDataset names = NamesSplit.of(NamesFile.read(Path.of("names.txt")), T).train();
-    MultiLayerNetwork network = network(names.vocabulary().size(), H);
+    Consumer<DataSet> trainer = training.apply(network(names.vocabulary().size(), H));
     MinibatchIterator minibatches =
         new MinibatchIterator(names, new TorchRandom(3), n, Integer.MAX_VALUE).overwriting();
     return () -> {
-      network.fit(minibatches.next());
-      return network;
+      trainer.accept(minibatches.next());
+      return trainer;
     };
   }
 

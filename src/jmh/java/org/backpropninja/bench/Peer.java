@@ -7,14 +7,13 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** Another process that measures when it is asked to, and otherwise sleeps. */
 final class Peer implements AutoCloseable {
 
-  /** One thread, whichever BLAS or OpenMP a process uses. */
-  private static final Map<String, String> ONE_THREAD =
-      Map.of("OMP_NUM_THREADS", "1", "OPENBLAS_NUM_THREADS", "1", "MKL_NUM_THREADS", "1");
+  /** What says how many threads there are, whichever BLAS or OpenMP a process uses. */
+  private static final List<String> THREADS =
+      List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS");
 
   private final List<String> command;
   private final PrintStream requests;
@@ -24,12 +23,13 @@ final class Peer implements AutoCloseable {
    * Starts a process.
    *
    * @param command what to run; its error stream is this process's
+   * @param threads that it may use
    * @throws IOException if it cannot be started
    */
-  Peer(List<String> command) throws IOException {
+  Peer(List<String> command, int threads) throws IOException {
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
-    builder.environment().putAll(ONE_THREAD);
+    THREADS.forEach(name -> builder.environment().put(name, String.valueOf(threads)));
     Process process = builder.start();
     this.command = command;
     requests = new PrintStream(process.getOutputStream(), true, StandardCharsets.UTF_8);
@@ -43,10 +43,15 @@ final class Peer implements AutoCloseable {
    * @return the command
    */
   static List<String> java(String... main) {
+    return javaWith(System.getProperty("java.class.path"), main);
+  }
+
+  /** The same with another class path. */
+  static List<String> javaWith(String classPath, String... main) {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-classpath", System.getProperty("java.class.path")));
+    command.addAll(List.of("-classpath", classPath));
     command.addAll(List.of(main));
     return command;
   }

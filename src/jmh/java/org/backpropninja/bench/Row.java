@@ -2,17 +2,20 @@ package org.backpropninja.bench;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * A row of the table: one figure, or its ratio to the lowest of others, and what it should be.
+ * A row of the table: a figure, or its ratio to another, and what it should be. Where there are
+ * several figures, the lowest counts.
  *
  * @param what the row's title
  * @param unit of the figures
- * @param dividend key of a figure
+ * @param dividends keys of figures
  * @param divisors keys of figures; none where the figure itself is the result
  * @param target what should be reached, null where nothing was set
  */
-record Row(String what, String unit, String dividend, List<String> divisors, Target target) {
+record Row(String what, String unit, List<String> dividends, List<String> divisors, Target target) {
 
   static final String HEAD =
       """
@@ -54,25 +57,36 @@ record Row(String what, String unit, String dividend, List<String> divisors, Tar
     }
   }
 
+  /** All keys of its figures. */
+  Stream<String> keys() {
+    return Stream.concat(dividends.stream(), divisors.stream());
+  }
+
   /** The row as Markdown. */
   String print(Figures figures) {
-    List<String> measured = divisors.stream().filter(figures::has).toList();
-    if (!figures.has(dividend) || measured.isEmpty() != divisors.isEmpty()) {
+    Optional<String> dividend = fastest(dividends, figures);
+    Optional<String> divisor = fastest(divisors, figures);
+    if (dividend.isEmpty() || divisor.isEmpty() != divisors.isEmpty()) {
       return line("not measured", "", "");
     }
-    double result = figures.median(dividend);
-    String text = figures.text(dividend);
-    if (!measured.isEmpty()) {
-      String fastest = measured.stream().min(Comparator.comparing(figures::median)).orElseThrow();
-      result /= figures.median(fastest);
-      text += " ÷ " + figures.text(fastest) + (measured.size() > 1 ? " " + contender(fastest) : "");
+    double result = figures.median(dividend.get());
+    String text = text(dividend.get(), dividends, figures);
+    if (divisor.isPresent()) {
+      result /= figures.median(divisor.get());
+      text += " ÷ " + text(divisor.get(), divisors, figures);
     }
     String verdict = target == null ? "" : target.verdict(result);
     return line(text + " " + unit, Figures.threeDigits(result), verdict);
   }
 
-  private static String contender(String key) {
-    return key.substring(0, key.indexOf(' '));
+  private static Optional<String> fastest(List<String> keys, Figures figures) {
+    return keys.stream().filter(figures::has).min(Comparator.comparing(figures::median));
+  }
+
+  /** The figure, and whose it is where it could have been another's. */
+  private static String text(String key, List<String> keys, Figures figures) {
+    String contender = key.substring(0, key.indexOf(' '));
+    return figures.text(key) + (keys.size() > 1 ? " " + Peers.name(contender) : "");
   }
 
   private String line(String text, String result, String verdict) {

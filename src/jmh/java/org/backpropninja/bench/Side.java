@@ -2,6 +2,7 @@ package org.backpropninja.bench;
 
 import java.util.Arrays;
 import java.util.function.Supplier;
+import org.backpropninja.training.CompiledNetwork;
 
 /** Whose layers are measured. */
 public enum Side {
@@ -9,8 +10,10 @@ public enum Side {
   STOCK(new StockWorkloads(false)),
   /** Deeplearning4j's, with this library's updater; for whole steps. */
   FLAT(new StockWorkloads(true)),
-  /** This library's. */
-  OURS(new OurWorkloads()),
+  /** This library's, in DL4J's {@code network.fit}. */
+  OURS(new OurWorkloads(network -> network::fit)),
+  /** This library's, in its own training loop; for whole steps. */
+  COMPILED(new OurWorkloads(network -> CompiledNetwork.of(network)::fit)),
   /** Nobody's: only the matrix products of the same step. */
   PRODUCTS(new BareProducts());
 

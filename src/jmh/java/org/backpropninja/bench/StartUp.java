@@ -47,7 +47,7 @@ final class StartUp {
 
   private void measure(String key, List<String> command, Wait wait) throws IOException {
     long start = System.nanoTime();
-    try (Peer peer = new Peer(command)) {
+    try (Peer peer = new Peer(command, 1)) {
       wait.on(peer);
       figures.add(key, (System.nanoTime() - start) / 1e9);
     }

@@ -76,7 +76,7 @@ final class StockWorkloads implements Workloads {
     if (flatUpdater) {
       FlatGradientUpdater.install(network);
     }
-    return new FitStep(network, Data.minibatches(n, V, indices -> Data.oneHot(indices, V)));
+    return new FitStep(network::fit, Data.minibatches(n, V, indices -> Data.oneHot(indices, V)));
   }
 
   private static MultiLayerConfiguration charMlp(int H, int V) {

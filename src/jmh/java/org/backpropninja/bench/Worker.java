@@ -13,8 +13,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * A process that measures one side, so that no other code takes part in how the JVM compiles it.
  *
  * <p>It answers each line of its input by one line of output, microseconds or seconds: {@code
- * hello}, {@code load}, {@code step SIDE TASK MILLISECONDS}, {@code train STEPS}, {@code sample
- * COUNT}. The script {@code pytorch_char_mlp.py} understands the last three too.
+ * hello}, {@code load}, {@code step SIDE TASK MILLISECONDS}, {@code train SIDE STEPS}, {@code
+ * sample COUNT}. The script {@code pytorch_char_mlp.py} understands the last three too.
  */
 public final class Worker {
 
@@ -51,7 +51,7 @@ public final class Worker {
       case "step" -> step(request[1], request[2], Integer.parseInt(request[3]));
       case "train" -> {
         run = new NamesRun();
-        yield run.train(Integer.parseInt(request[1]));
+        yield run.train(side(request[1]), Integer.parseInt(request[2]));
       }
       case "sample" -> run.sample(Integer.parseInt(request[1]));
       default -> throw new IllegalArgumentException("no such request: " + request[0]);
@@ -61,10 +61,14 @@ public final class Worker {
   private double step(String side, String task, int milliseconds) {
     String name = side + " " + task;
     if (!name.equals(stepName)) {
-      step = Side.valueOf(side.toUpperCase(Locale.ROOT)).step(task);
+      step = side(side).step(task);
       stepName = name;
     }
     return microseconds(step, milliseconds);
+  }
+
+  private static Side side(String name) {
+    return Side.valueOf(name.toUpperCase(Locale.ROOT));
   }
 
   /** Repeats a step for that long, at least once; microseconds a step. */

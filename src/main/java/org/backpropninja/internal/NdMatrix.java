@@ -1,6 +1,7 @@
 package org.backpropninja.internal;
 
 import java.lang.ref.Reference;
+import java.nio.FloatBuffer;
 import java.util.Objects;
 import org.backpropninja.math.Matrix;
 import org.backpropninja.math.Precision;
@@ -155,7 +156,12 @@ public abstract class NdMatrix extends Matrix {
   /** FLOAT memory. */
   private static final class Floats extends NdMatrix {
 
+    /** Accesses from which on a buffer, which takes long to make, is worth its faster copies. */
+    private static final int MANY = 16;
+
     private final FloatPointer memory;
+    private int accesses;
+    private FloatBuffer buffer; // null until there have been many accesses
 
     Floats(INDArray x) {
       super(x, Precision.SINGLE);
@@ -167,6 +173,15 @@ public abstract class NdMatrix extends Matrix {
       return memory;
     }
 
+    /** The memory as a buffer, null where it is not worth one or too large for it. */
+    private FloatBuffer buffer() {
+      if (buffer == null && accesses < MANY && ++accesses == MANY) {
+        boolean fits = length() <= Integer.MAX_VALUE / Float.BYTES;
+        buffer = fits ? memory.getPointer(0).capacity(length()).asBuffer() : null;
+      }
+      return buffer;
+    }
+
     private FloatIndexer elements() {
       return FloatIndexer.create(memory.getPointer(0).capacity(length()));
     }
@@ -174,7 +189,10 @@ public abstract class NdMatrix extends Matrix {
     @Override
     public void read(int first, int length, float[] into) {
       requireStretch(first, length);
-      if (isRowMajor()) {
+      FloatBuffer buffer = buffer();
+      if (isRowMajor() && buffer != null) {
+        buffer.get(first, into, 0, length);
+      } else if (isRowMajor()) {
         memory.getPointer(first).get(into, 0, length);
       } else {
         FloatIndexer elements = elements();
@@ -198,7 +216,10 @@ public abstract class NdMatrix extends Matrix {
     @Override
     public void write(float[] from, int first, int length) {
       requireStretch(first, length);
-      if (isRowMajor()) {
+      FloatBuffer buffer = buffer();
+      if (isRowMajor() && buffer != null) {
+        buffer.put(first, from, 0, length);
+      } else if (isRowMajor()) {
         memory.getPointer(first).put(from, 0, length);
       } else {
         FloatIndexer elements = elements();

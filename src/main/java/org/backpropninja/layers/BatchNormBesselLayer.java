@@ -131,9 +131,14 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     batchNorm.backward(activation.backward(dh), dhprebn, dgain.matrix(), dbias.matrix());
     dgain.done();
     dbias.done();
-    NdArrays.assign(new double[H], gradientViews.get(MEAN));
-    NdArrays.assign(new double[H], gradientViews.get(VAR));
+    clear(gradient(MEAN));
+    clear(gradient(VAR));
     moveRunningStatistics();
+  }
+
+  private static void clear(NdArrays.Out gradient) {
+    gradient.matrix().write(new float[gradient.matrix().length()], 0, gradient.matrix().length());
+    gradient.done();
   }
 
   /**
@@ -151,8 +156,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
       mean[j] = moved(mean[j], newMoments.mean()[j]);
       var[j] = moved(var[j], newMoments.variance(j, layerConf().getRunningVariance()));
     }
-    NdArrays.assign(mean, getParam(MEAN));
-    NdArrays.assign(var, getParam(VAR));
+    write(mean, MEAN);
+    write(var, VAR);
     newMoments = null;
   }
 
@@ -200,7 +205,7 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
                 .formatted(moments.mean()[j], var[j], j, dataType));
       }
     }
-    NdArrays.assign(moments.mean(), getParam(MEAN));
-    NdArrays.assign(var, getParam(VAR));
+    write(moments.mean(), MEAN);
+    write(var, VAR);
   }
 }

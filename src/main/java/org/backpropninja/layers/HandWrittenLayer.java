@@ -68,6 +68,15 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return this;
   }
 
+  /**
+   * In a graph the input's other consumers may read it again on their way back, even those before
+   * the last one, so that dropout must not write into it. DL4J gives leave to the last one.
+   */
+  @Override
+  public void allowInputModification(boolean allow) {
+    super.allowInputModification(allow && !inGraph);
+  }
+
   /** The factory of the layer's core. */
   final Cores cores() {
     return Ways.cores(layerConf().getBackward(), dataType);
@@ -201,6 +210,16 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return known;
   }
 
+  /** Replaces a vector of parameters, rounded to the network's type. */
+  final void write(double[] values, String key) {
+    INDArray array = getParam(key);
+    if (parameter(key) instanceof NdMatrix m && m.array() == array) {
+      m.write(values, 0, values.length);
+    } else {
+      NdArrays.assign(values, array);
+    }
+  }
+
   /** Where the gradient of a parameter goes; to be completed by {@code done()}. */
   final NdArrays.Out gradient(String key) {
     NdArrays.Out known = gradients.get(key);
@@ -244,9 +263,13 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     }
   }
 
+  final boolean isFinite(Matrix x) {
+    return finite.passes(x);
+  }
+
   /** Refuses what is not finite. */
   final void requireFinite(Matrix x) {
-    if (finite.passes(x)) {
+    if (isFinite(x)) {
       return;
     }
     int width = x.columns();

@@ -48,10 +48,15 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
   @Override
   public void forward(Matrix x, Pass pass, Matrix h) {
-    requireFinite(x);
+    if (I <= H) {
+      requireFinite(x);
+    }
     Matrix W = parameter(WEIGHT_KEY); // its noise is drawn before the bias's, as in DenseLayer
     Matrix b = hasBias() ? parameter(BIAS_KEY) : null;
     dense.forward(x, W, b, h, pass.keeps());
+    if (I > H && !isFinite(h)) { // narrower, and not finite where x is not
+      requireFinite(x);
+    }
     activation.forward(h, pass);
   }
 

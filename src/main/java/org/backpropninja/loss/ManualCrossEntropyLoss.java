@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.backpropninja.Backward;
+import org.backpropninja.internal.LabelledLogits;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.NewMatrix;
 import org.backpropninja.internal.Ways;
@@ -94,11 +95,19 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       IActivation activationFn,
       INDArray mask,
       boolean average) {
-    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask);
-    return score(minibatch, evaluate(minibatch, preOutput.dataType(), null), average);
+    LabelledLogits minibatch = minibatch(labels, preOutput, activationFn, mask);
+    return score(minibatch, evaluate(minibatch, preOutput, null), average);
   }
 
-  private static double score(Minibatch minibatch, double[] loss, boolean average) {
+  private static LabelledLogits minibatch(
+      INDArray labels, INDArray preOutput, IActivation activation, INDArray mask) {
+    LabelledLogits.requireLogits(activation);
+    LabelledLogits.requireMatrix(preOutput);
+    DataType type = NdArrays.workingType(preOutput.dataType());
+    return LabelledLogits.of(labels, NdArrays.in(preOutput, type), mask);
+  }
+
+  private static double score(LabelledLogits minibatch, double[] loss, boolean average) {
     double sum = Arrays.stream(loss).sum();
     long examples = minibatch.examples();
     return average && examples > 0 ? sum / examples : sum;
@@ -107,10 +116,11 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   @Override
   public INDArray computeScoreArray(
       INDArray labels, INDArray preOutput, IActivation activationFn, INDArray mask) {
-    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask);
-    INDArray loss = NewMatrix.of(preOutput.dataType(), minibatch.n, 1);
-    NdArrays.assign(evaluate(minibatch, preOutput.dataType(), null), loss);
-    return loss;
+    LabelledLogits minibatch = minibatch(labels, preOutput, activationFn, mask);
+    double[] losses = evaluate(minibatch, preOutput, null);
+    INDArray scores = NewMatrix.of(preOutput.dataType(), losses.length, 1);
+    NdArrays.assign(losses, scores);
+    return scores;
   }
 
   @Override
@@ -126,24 +136,25 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       IActivation activationFn,
       INDArray mask,
       boolean average) {
-    Minibatch minibatch = Minibatch.of(labels, preOutput, activationFn, mask);
-    INDArray dlogits = NewMatrix.of(preOutput.dataType(), minibatch.n, minibatch.V);
+    LabelledLogits minibatch = minibatch(labels, preOutput, activationFn, mask);
+    INDArray dlogits = NewMatrix.of(preOutput.dataType(), preOutput.size(0), preOutput.size(1));
     NdArrays.Out out = NdArrays.out(dlogits);
-    double[] loss = evaluate(minibatch, preOutput.dataType(), out.matrix());
+    double[] losses = evaluate(minibatch, preOutput, out.matrix());
     out.done();
-    return new Pair<>(score(minibatch, loss, average), dlogits);
+    return new Pair<>(score(minibatch, losses, average), dlogits);
   }
 
   /** With a core that no other thread uses meanwhile: one loss serves all copies of a network. */
-  private double[] evaluate(Minibatch minibatch, DataType type, Matrix dlogits) {
+  private double[] evaluate(LabelledLogits minibatch, INDArray preOutput, Matrix dlogits) {
+    int V = (int) preOutput.size(1);
+    DataType type = preOutput.dataType();
     Core core = idle.poll();
-    if (core == null || core.V != minibatch.V || core.type != type || core.way != backward) {
-      Cores cores = Ways.cores(backward, type);
-      core = new Core(minibatch.V, type, backward, cores.crossEntropy(minibatch.V));
+    if (core == null || core.V != V || core.type != type || core.way != backward) {
+      core = new Core(V, type, backward, Ways.cores(backward, type).crossEntropy(V));
     }
-    double[] loss = minibatch.evaluate(core.crossEntropy, dlogits);
+    double[] losses = minibatch.evaluate(core.crossEntropy, dlogits);
     idle.add(core);
-    return loss;
+    return losses;
   }
 
   private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {

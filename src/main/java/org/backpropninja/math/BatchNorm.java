@@ -35,6 +35,7 @@ public final class BatchNorm implements Cores.BatchNorm {
 
   private final Kept bnrawRoom;
   private final Kept hRoom;
+  private final Kept dhpreactRoom;
   private Matrix bnraw; // [n, H], null if the last pass kept nothing
   private Matrix h; // [n, H], null too where the way back does not need it
   private Statistics statistics; // of the last pass
@@ -94,6 +95,7 @@ public final class BatchNorm implements Cores.BatchNorm {
     throughVariance = Block.of(precision, H);
     bnrawRoom = new Kept(precision);
     hRoom = new Kept(precision);
+    dhpreactRoom = new Kept(precision);
     dbias = new SumsOfStripes(H);
     dgain = new SumsOfStripes(H);
   }
@@ -171,21 +173,26 @@ public final class BatchNorm implements Cores.BatchNorm {
     dbias.require("dbias", 1, H);
     double[] dbiasSum = new double[H];
     double[] dgainSum = new double[H];
-    sum(dh, dbiasSum, dgainSum);
+    Matrix dhpreact = h == null ? dh : dhpreactRoom.matrix(n, H);
+    sum(dh, dhpreact, dbiasSum, dgainSum);
     dbias.write(dbiasSum, 0, H);
     dgain.write(dgainSum, 0, H);
     prepareWaysBack(dbiasSum, dgainSum);
     forEachBlock(
         n,
         (s, first, some) -> {
-          readBack(s, dh, first, some);
+          s.dhpreact.read(dhpreact, first, some);
+          s.bnraw.read(bnraw, first, some);
           s.dhprebn.combine(direct, s.dhpreact, throughVariance, s.bnraw, throughMean);
           s.dhprebn.write(dhprebn, first);
         });
   }
 
-  /** dbias = Σ_rows dhpreact, dgain = Σ_rows dhpreact·bnraw. */
-  private void sum(Matrix dh, double[] dbiasSum, double[] dgainSum) {
+  /**
+   * dhpreact = dh or (1 − h²)·dh, and on the way dbias = Σ_rows dhpreact, dgain = Σ_rows
+   * dhpreact·bnraw.
+   */
+  private void sum(Matrix dh, Matrix dhpreact, double[] dbiasSum, double[] dgainSum) {
     Stripes stripes = new Stripes(dh.rows(), H);
     dbias.prepare(stripes.count());
     dgain.prepare(stripes.count());
@@ -198,7 +205,13 @@ public final class BatchNorm implements Cores.BatchNorm {
           stripes.forEachBlock(
               stripe,
               (first, some) -> {
-                readBack(s, dh, first, some);
+                s.dhpreact.read(dh, first, some);
+                if (h != null) {
+                  s.h.read(h, first, some);
+                  activation.backward(s.h, s.dhpreact);
+                  s.dhpreact.write(dhpreact, first);
+                }
+                s.bnraw.read(bnraw, first, some);
                 s.dbias.add(s.dhpreact);
                 s.dgain.addProduct(s.dhpreact, s.bnraw);
               });
@@ -224,16 +237,6 @@ public final class BatchNorm implements Cores.BatchNorm {
     this.direct.broadcast(direct);
     this.throughMean.broadcast(throughMean);
     this.throughVariance.broadcast(throughVariance);
-  }
-
-  /** Some rows of bnraw and of dhpreact = dh or (1 − h²)·dh. */
-  private void readBack(Scratch s, Matrix dh, int first, int some) {
-    s.bnraw.read(bnraw, first, some);
-    s.dhpreact.read(dh, first, some);
-    if (h != null) {
-      s.h.read(h, first, some);
-      activation.backward(s.h, s.dhpreact);
-    }
   }
 
   /** What is done to some rows. */

@@ -12,11 +12,11 @@ package org.backpropninja.math;
 abstract class Block {
 
   /**
-   * Elements: so few that the blocks of a loop stay near the processor, and no power of two, which
-   * would put blocks made one after the other 4 KiB apart, where the processor takes a load of one
-   * for a load of what it has just stored to the other.
+   * Elements: so few that the four or five blocks of a loop fit the first-level cache, and no power
+   * of two, which would put blocks made one after the other 4 KiB apart, where the processor takes
+   * a load of one for a load of what it has just stored to the other.
    */
-  private static final int ELEMENTS = 2960;
+  private static final int ELEMENTS = 1480;
 
   final int columns;
   final int capacity; // elements, of whole rows
@@ -84,6 +84,9 @@ abstract class Block {
   /** this = this + x·y, where x may have more rows. */
   abstract void addProduct(Block x, Block y);
 
+  /** this = x − shift, sum = sum + this, squares = squares + this². */
+  abstract void addDeviations(Block x, Block shift, Block sum, Block squares);
+
   /** this = this + 0·x, which stays 0 where x is finite. */
   abstract void addZeroTimes(Block x);
 
@@ -101,6 +104,9 @@ abstract class Block {
 
   /** this = this/divisor·factor, each operation rounded. */
   abstract void divideAndScale(double divisor, double factor);
+
+  /** The same, and x = x − this. */
+  abstract void divideAndScale(double divisor, double factor, Block x);
 
   /** this = tanh(this). */
   abstract void tanh();

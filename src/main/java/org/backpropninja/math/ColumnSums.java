@@ -39,6 +39,15 @@ final class ColumnSums {
     count();
   }
 
+  /**
+   * Adds the rows of {@code deviations} = x − shift, and to {@code squares} those of their squares.
+   */
+  void addDeviations(Block x, Block shift, Block deviations, ColumnSums squares) {
+    deviations.addDeviations(x, shift, sumOfSome, squares.sumOfSome);
+    count();
+    squares.count();
+  }
+
   private void count() {
     if (++blocks % SOME == 0) {
       sumOfSome.moveInto(sum);

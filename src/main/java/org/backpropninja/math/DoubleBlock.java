@@ -92,6 +92,24 @@ final class DoubleBlock extends Block {
   }
 
   @Override
+  void addDeviations(Block y, Block shift, Block sum, Block squares) {
+    length = y.length;
+    sum.length = Math.max(sum.length, length);
+    squares.length = Math.max(squares.length, length);
+    addDeviations(x, x(y), x(shift), x(sum), x(squares), length);
+  }
+
+  private static void addDeviations(
+      double[] x, double[] y, double[] shift, double[] sum, double[] squares, int length) {
+    for (int k = 0; k < length; k++) {
+      double deviation = y[k] - shift[k];
+      x[k] = deviation;
+      sum[k] += deviation;
+      squares[k] += deviation * deviation;
+    }
+  }
+
+  @Override
   void addZeroTimes(Block y) {
     length = Math.max(length, y.length);
     addZeroTimes(x, x(y), y.length);
@@ -161,6 +179,24 @@ final class DoubleBlock extends Block {
     }
   }
 
+  @Override
+  void divideAndScale(double divisor, double factor, Block y) {
+    if (isPowerOfTwo(divisor)) {
+      scaleTwice(x, 1 / divisor, factor, x(y), length);
+    } else {
+      divideAndScale(x, divisor, factor, length);
+      subtract(x(y), x, length);
+    }
+  }
+
+  private static void scaleTwice(
+      double[] x, double inverse, double factor, double[] y, int length) {
+    for (int k = 0; k < length; k++) {
+      x[k] = x[k] * inverse * factor;
+      y[k] -= x[k];
+    }
+  }
+
   private static void scaleTwice(double[] x, double inverse, double factor, int length) {
     for (int k = 0; k < length; k++) {
       x[k] = x[k] * inverse * factor;
@@ -190,14 +226,29 @@ final class DoubleBlock extends Block {
     exp.of(x(y), x, length);
   }
 
+  /** Adds the second half to the first one, and so on, because only that is vectorised. */
   @Override
   boolean isZero() {
-    for (int k = 0; k < length; k++) {
+    int rest = length;
+    while (rest > 64) {
+      int half = (rest + 1) / 2;
+      System.arraycopy(x, half, lowerHalf(half), 0, rest - half);
+      add(x, lowerHalf, rest - half);
+      rest = half;
+    }
+    for (int k = 0; k < rest; k++) {
       if (x[k] != 0) { // NaN is not equal to 0
         return false;
       }
     }
     return true;
+  }
+
+  private double[] lowerHalf(int length) {
+    if (lowerHalf.length < length) {
+      lowerHalf = new double[(capacity + 1) / 2];
+    }
+    return lowerHalf;
   }
 
   @Override
@@ -213,13 +264,10 @@ final class DoubleBlock extends Block {
   @Override
   void moveInto(double[] sum) {
     int rows = rows();
-    if (lowerHalf.length < rows / 2 * columns) {
-      lowerHalf = new double[capacity / columns / 2 * columns];
-    }
     while (rows > 1) { // adds the lower half to the upper one
       int half = (rows + 1) / 2;
       int below = (rows - half) * columns;
-      System.arraycopy(x, half * columns, lowerHalf, 0, below);
+      System.arraycopy(x, half * columns, lowerHalf(below), 0, below);
       add(x, lowerHalf, below);
       rows = half;
     }
@@ -236,7 +284,10 @@ final class DoubleBlock extends Block {
     }
   }
 
-  /** Four maxima side by side: one alone would wait for each comparison before the next. */
+  /**
+   * Four maxima side by side: one alone would wait for each comparison before the next. Not {@code
+   * Math.max}, which takes care of NaN and is slower.
+   */
   private static double max(double[] x, int from, int end) {
     double a = x[from];
     double b = a;
@@ -244,13 +295,13 @@ final class DoubleBlock extends Block {
     double d = a;
     int k = from;
     for (; k + 3 < end; k += 4) {
-      a = Math.max(a, x[k]);
-      b = Math.max(b, x[k + 1]);
-      c = Math.max(c, x[k + 2]);
-      d = Math.max(d, x[k + 3]);
+      a = x[k] > a ? x[k] : a;
+      b = x[k + 1] > b ? x[k + 1] : b;
+      c = x[k + 2] > c ? x[k + 2] : c;
+      d = x[k + 3] > d ? x[k + 3] : d;
     }
     for (; k < end; k++) {
-      a = Math.max(a, x[k]);
+      a = x[k] > a ? x[k] : a;
     }
     return Math.max(Math.max(a, b), Math.max(c, d));
   }

@@ -13,6 +13,9 @@ package org.backpropninja.math;
  */
 public final class GradientDescent {
 
+  /** Elements of a block: more than elsewhere, because only two blocks share the cache. */
+  private static final int SOME = 4000;
+
   private final Precision precision;
   private final Threads threads;
   private final Scratch[] scratch; // one a thread
@@ -22,8 +25,8 @@ public final class GradientDescent {
     final Block parameters;
 
     Scratch(Precision precision) {
-      update = Block.of(precision, 1);
-      parameters = Block.of(precision, 1);
+      update = Block.of(precision, 1, SOME);
+      parameters = Block.of(precision, 1, SOME);
     }
   }
 
@@ -113,8 +116,11 @@ public final class GradientDescent {
         first,
         length,
         (s, from, some) -> {
-          update(s, gradient, from, some, n, rate);
-          step(s, parameters, from, some);
+          s.update.read(gradient, from, some);
+          s.parameters.read(parameters, from, some);
+          s.update.divideAndScale(n, rate, s.parameters);
+          s.update.write(gradient, from);
+          s.parameters.write(parameters, from);
         });
   }
 
@@ -124,7 +130,7 @@ public final class GradientDescent {
   }
 
   private void forEachBlock(int first, int length, Some body) {
-    Stripes stripes = new Stripes(length, 1);
+    Stripes stripes = new Stripes(length, 1, SOME);
     threads.run(
         stripes.count(),
         (stripe, thread) ->

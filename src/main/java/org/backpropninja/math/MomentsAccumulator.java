@@ -39,6 +39,7 @@ public final class MomentsAccumulator {
 
   /** What one thread works on. */
   private static final class Scratch {
+    final Block rows;
     final Block deviations;
     final Block shift;
     final ColumnSums sums;
@@ -47,6 +48,7 @@ public final class MomentsAccumulator {
     Scratch wide; // the same in double, null until it is needed
 
     Scratch(Precision precision, int columns) {
+      rows = Block.of(precision, columns);
       deviations = Block.of(precision, columns);
       shift = Block.of(precision, columns);
       sums = new ColumnSums(precision, columns);
@@ -129,10 +131,8 @@ public final class MomentsAccumulator {
     stripes.forEachBlock(
         stripe,
         (first, some) -> {
-          s.deviations.read(x, first, some);
-          s.deviations.subtract(s.shift);
-          s.sums.add(s.deviations);
-          s.sumsOfSquares.addProduct(s.deviations, s.deviations);
+          s.rows.read(x, first, some);
+          s.sums.addDeviations(s.rows, s.shift, s.deviations, s.sumsOfSquares);
         });
     s.sums.finish();
     s.sumsOfSquares.finish();
@@ -146,9 +146,9 @@ public final class MomentsAccumulator {
   /** The mean of the stripe's first block, in mean and, rounded, in shift. */
   private void shiftByFirstRows(Matrix x, Stripes stripes, int stripe, Scratch s, double[] mean) {
     int some = stripes.rowsOfFirstBlock(stripe);
-    s.deviations.read(x, stripes.first(stripe), some);
+    s.rows.read(x, stripes.first(stripe), some);
     s.sums.start(mean);
-    s.sums.add(s.deviations);
+    s.sums.add(s.rows);
     s.sums.finish();
     for (int j = 0; j < columns; j++) {
       mean[j] /= some;

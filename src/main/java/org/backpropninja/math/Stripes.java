@@ -17,8 +17,12 @@ final class Stripes {
   private final int rowsOfStripe;
 
   Stripes(int rows, int columns) {
+    this(rows, columns, Block.rows(columns));
+  }
+
+  Stripes(int rows, int columns, int rowsOfBlock) {
     this.rows = rows;
-    rowsOfBlock = Block.rows(columns);
+    this.rowsOfBlock = rowsOfBlock;
     rowsOfStripe = Math.max(1, ELEMENTS / columns / rowsOfBlock) * rowsOfBlock;
   }
 

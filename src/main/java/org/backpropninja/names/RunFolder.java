@@ -90,26 +90,24 @@ public record RunFolder(Path folder) {
     put("model.zip", out -> ModelSerializer.writeModel(network, out, true));
   }
 
-  /** Writes the content of a file. */
-  public interface Content {
+  /**
+   * Writes a file that is made already, such as a picture.
+   *
+   * @param name of the file
+   * @param content all of it
+   * @throws IOException if it cannot be written
+   */
+  public void write(String name, byte[] content) throws IOException {
+    put(name, out -> out.write(content));
+  }
 
-    /**
-     * Writes it.
-     *
-     * @param out closed by the caller
-     * @throws IOException if it cannot be written
-     */
+  /** Writes the content of a file to a stream, which the caller closes. */
+  interface Content {
     void to(OutputStream out) throws IOException;
   }
 
-  /**
-   * Writes a file under a temporary name and moves it into place.
-   *
-   * @param name of the file
-   * @param content what it holds
-   * @throws IOException if it cannot be written; then what had the name before still has it
-   */
-  public void put(String name, Content content) throws IOException {
+  /** Writes under a temporary name and moves into place; if that fails, the old file stays. */
+  void put(String name, Content content) throws IOException {
     Path temporary = folder.resolve(name + ".part");
     try {
       try (OutputStream out = Files.newOutputStream(temporary)) {

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.api.OutAndGrad;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -67,18 +68,23 @@ public record Referee(double loss, Map<String, INDArray> values, Map<String, IND
    * @throws IllegalArgumentException if an index is out of range
    */
   public static Referee judge(StepwiseMlp.Parameters parameters, INDArray xb, INDArray yb) {
-    INDArray table = parameters.c();
-    INDArray contexts = Arrays2d.requireIndices("Xb", xb, table.rows());
-    INDArray classes = Arrays2d.requireIndices("Yb", yb, parameters.w2().columns());
+    return judge(graph(parameters, xb, yb));
+  }
+
+  /** The network, in which indices are the rows of a one-hot matrix of their name. */
+  static SameDiff graph(StepwiseMlp.Parameters parameters, INDArray xb, INDArray yb) {
+    int V = parameters.c().rows();
+    int classes = parameters.w2().columns();
+    DataType type = parameters.c().dataType();
     SameDiff graph = SameDiff.create();
-    SDVariable uses =
-        graph.constant(Arrays2d.oneHot(contexts, table.rows(), table.dataType())); // n·T,V
-    SDVariable targets =
+    SDVariable uses = // [n·T, V]
+        graph.constant("Xb", Arrays2d.oneHot(Arrays2d.requireIndices("Xb", xb, V), V, type));
+    SDVariable targets = // [n, classes]
         graph.constant(
-            Arrays2d.oneHot(classes, parameters.w2().columns(), table.dataType())); // n,V
+            "Yb", Arrays2d.oneHot(Arrays2d.requireIndices("Yb", yb, classes), classes, type));
     SDVariable hpreact = hidden(graph, parameters, uses, xb.size(0), xb.size(1));
     crossEntropy(graph, parameters, hpreact, targets);
-    return judge(graph);
+    return graph;
   }
 
   /** emb to hpreact. */

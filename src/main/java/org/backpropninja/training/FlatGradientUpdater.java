@@ -48,14 +48,17 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
 
   private final MultiLayerNetwork network;
   private final INDArray flattened;
+  private final Matrix gradients; // the same, null where ND4J's memory is not reached
+  private final GradientDescent descent; // null there too
   private final boolean isPlain;
 
-  private FlatGradientUpdater(MultiLayerNetwork network, INDArray state) {
+  /** With the state given, not a copy of it. */
+  FlatGradientUpdater(MultiLayerNetwork network, INDArray state) {
     super(network, state);
     this.network = network;
     flattened = getFlattenedGradientsView();
-    Matrix gradients = NdMatrix.reaches(flattened) ? NdMatrix.of(flattened) : null;
-    GradientDescent descent = gradients == null ? null : new GradientDescent(gradients.precision());
+    gradients = NdMatrix.reaches(flattened) ? NdMatrix.of(flattened) : null;
+    descent = gradients == null ? null : new GradientDescent(gradients.precision());
     updaterBlocks.replaceAll(block -> new InPlaceBlock(block, gradients, descent));
     isPlain = isPlain();
   }
@@ -108,6 +111,23 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
   }
 
   /**
+   * Does what {@link #update} does, and takes the step: one pass over the parameters where descent
+   * is plain.
+   */
+  void updateAndStep(Matrix parameters, int iteration, int epoch, int batchSize) {
+    LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+    if (!isPlain) {
+      update(network.gradient(), iteration, epoch, batchSize, workspaces);
+      descent.step(parameters, gradients, 0, parameters.length());
+      return;
+    }
+    int divisor = isMiniBatch() ? batchSize : 1;
+    for (UpdaterBlock block : updaterBlocks) {
+      ((InPlaceBlock) block).updateAndStep(parameters, iteration, epoch, divisor);
+    }
+  }
+
+  /**
    * Whether the gradient may be divided block by block: where DL4J's memory is reached, no layer
    * normalises or clips gradients after the division, and a block is divided whole or not at all.
    */
@@ -134,6 +154,8 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
 
     private final Matrix gradients; // all of the network's, null where memory is not reached
     private final GradientDescent descent;
+    private final int first;
+    private final int length;
     private final boolean isDivided;
     private final boolean isRegularised;
 
@@ -150,6 +172,8 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
       setGradientUpdater(dl4j.getGradientUpdater());
       this.gradients = gradients;
       this.descent = descent;
+      first = getParamOffsetStart();
+      length = getParamOffsetEnd() - first;
       isDivided = getLayersAndVariablesInBlock().stream().allMatch(InPlaceBlock::isDivided);
       isRegularised = getLayersAndVariablesInBlock().stream().anyMatch(InPlaceBlock::isRegularised);
     }
@@ -177,23 +201,39 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
     /** Divides by the minibatch, where that is wanted, and applies the updater. */
     void update(int iteration, int epoch, int divisor) {
       int n = isDivided ? divisor : 1;
-      if (gradients == null) {
-        super.update(iteration, epoch);
-      } else if (getGradientUpdater() instanceof SgdUpdater sgd && !isRegularised) {
-        updateInPlace(n, sgd.getConfig().getLearningRate(iteration, epoch));
+      if (isByHand()) {
+        descent.update(gradients, first, length, n, rate(iteration, epoch));
+        return;
+      }
+      if (n != 1) {
+        descent.update(gradients, first, length, n, 1);
+      }
+      super.update(iteration, epoch);
+    }
+
+    /** Moves the parameters too. */
+    void updateAndStep(Matrix parameters, int iteration, int epoch, int divisor) {
+      if (isByHand()) {
+        int n = isDivided ? divisor : 1;
+        descent.updateAndStep(parameters, gradients, first, length, n, rate(iteration, epoch));
       } else {
-        if (n != 1) {
-          updateInPlace(n, 1);
-        }
-        if (!(getGradientUpdater() instanceof NoOpUpdater) || isRegularised) {
-          super.update(iteration, epoch);
-        }
+        update(iteration, epoch, divisor);
+        descent.step(parameters, gradients, first, length);
       }
     }
 
-    private void updateInPlace(int n, double rate) {
-      int first = getParamOffsetStart();
-      descent.update(gradients, first, getParamOffsetEnd() - first, n, rate);
+    private boolean isByHand() {
+      return gradients != null
+          && !isRegularised
+          && (getGradientUpdater() instanceof SgdUpdater
+              || getGradientUpdater() instanceof NoOpUpdater);
+    }
+
+    /** NoOp leaves the gradient as it is, and DL4J subtracts it. */
+    private double rate(int iteration, int epoch) {
+      return getGradientUpdater() instanceof SgdUpdater sgd
+          ? sgd.getConfig().getLearningRate(iteration, epoch)
+          : 1;
     }
   }
 

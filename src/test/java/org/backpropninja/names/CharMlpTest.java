@@ -11,7 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.testing.DoublePrecision;
@@ -30,6 +32,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.config.Sgd;
 
@@ -151,11 +154,41 @@ class CharMlpTest {
         NdArrays.values(network.params()), NdArrays.values(restored.params()), "the next step");
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4, 5, 10, 11, 200_000, 200_001})
+  void learningRateDropsHalfWay(int steps) {
+    IUpdater sgd = CharMlp.notebookSgd(steps);
+    int half = (steps - steps % 2) / 2; // an odd step in the middle has the lower rate
+    for (int step : new int[] {0, half - 1}) {
+      assertEquals(0.1, sgd.getLearningRate(step, 0), "step " + step);
+    }
+    for (int step : new int[] {half, steps - 1}) {
+      assertEquals(0.01, sgd.getLearningRate(step, 0), "step " + step);
+    }
+  }
+
   @Test
-  void learningRateDropsHalfWay() {
-    assertEquals(0.1, CharMlp.notebookSgd(10).getLearningRate(4, 0));
-    assertEquals(0.01, CharMlp.notebookSgd(10).getLearningRate(5, 0));
+  void aSingleStepHasTheHigherLearningRate() {
     assertEquals(0.1, CharMlp.notebookSgd(1).getLearningRate(0, 0));
+  }
+
+  /** Two chunks of 4,096 examples and a smaller one. */
+  @Test
+  void lossIsTheMeanOverAllExamplesInInference() {
+    List<String> words = NamesFile.read(Path.of("names.txt")).subList(0, 1500);
+    NamesDataset data = new NamesDataset(Vocabulary.of(words), 3, words);
+    assertEquals(List.of(true, true), List.of(data.size() > 2 * 4096, data.size() < 3 * 4096));
+    MultiLayerNetwork network =
+        new CharMlp(data.vocabulary().size(), 3, 4, 6)
+            .network(new NoOp(), DataType.DOUBLE, new TorchRandom(3), new TorchRandom(4));
+
+    DataSet all = data.examples(IntStream.range(0, data.size()).toArray());
+    INDArray probs = network.output(all.getFeatures());
+    double sum = 0;
+    for (int i = 0; i < data.size(); i++) {
+      sum -= Math.log(probs.getDouble(i, all.getLabels().getInt(i, 0)));
+    }
+    assertEquals(sum / data.size(), CharMlp.loss(network, data), 1e-9);
   }
 
   @Test

@@ -79,6 +79,21 @@ class CrossEntropyStepsTest {
     assertWithin(type == DataType.DOUBLE ? 1e-15 : 1e-7, expected, step.backward(1).dlogits());
   }
 
+  /** The least count is divided by a sum of many and must have a reciprocal even so. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT", "DOUBLE"})
+  void aTargetAThousandBelowManyOthers(DataType type) {
+    int V = 27;
+    INDArray logits = Nd4j.zeros(type, 1, V).putScalar(0, 4, -1000);
+
+    CrossEntropySteps step = CrossEntropySteps.ofClasses(logits, column(4));
+
+    assertEquals(1000 + Math.log(V - 1), step.loss(), 1e-4);
+    INDArray expected = Nd4j.valueArrayOf(new long[] {1, V}, 1.0 / (V - 1), type);
+    expected.putScalar(0, 4, -1);
+    assertWithin(type == DataType.DOUBLE ? 1e-15 : 1e-6, expected, step.backward(1).dlogits());
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"FLOAT", "DOUBLE"})
   void rowsOfTargetsNeedNotSumToOne(DataType type) {

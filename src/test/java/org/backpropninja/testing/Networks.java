@@ -3,7 +3,6 @@ package org.backpropninja.testing;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
-import org.backpropninja.internal.NdArrays;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -67,7 +66,7 @@ public final class Networks {
           for (int k = 0; k < values.length && !key.endsWith("var"); k++) {
             values[k] *= random.nextBoolean() ? 1 : -1;
           }
-          NdArrays.assign(values, array);
+          array.assign(Nd4j.create(values, array.shape(), 'c')); // of any rank
         });
   }
 

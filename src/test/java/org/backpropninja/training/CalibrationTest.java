@@ -2,23 +2,29 @@ package org.backpropninja.training;
 
 import static org.backpropninja.testing.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import org.backpropninja.internal.Calibratable;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.ManualDense;
+import org.backpropninja.math.Moments;
+import org.backpropninja.math.MomentsAccumulator;
 import org.backpropninja.math.Variance;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.Layers;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -115,15 +121,48 @@ class CalibrationTest {
     assertArrayEquals(before, NdArrays.values(network.params()));
   }
 
+  /** A batch norm in a network, and the moments that it was told to observe. */
+  private static final class Watched extends BaseWrapperLayer implements Calibratable {
+    private MomentsAccumulator moments;
+
+    Watched(MultiLayerNetwork network, int layer) {
+      super(network.getLayer(layer));
+      network.getLayers()[layer] = this;
+    }
+
+    private Calibratable batchNorm() {
+      return (Calibratable) getUnderlying();
+    }
+
+    @Override
+    public int columns() {
+      return batchNorm().columns();
+    }
+
+    @Override
+    public void observe(MomentsAccumulator moments) {
+      this.moments = moments == null ? this.moments : moments;
+      batchNorm().observe(moments);
+    }
+
+    @Override
+    public void adopt(Moments moments) {
+      batchNorm().adopt(moments);
+    }
+  }
+
   @Test
-  void brokenDataLeaveTheStatisticsAlone() {
+  void brokenDataLeaveTheStatisticsAloneAndTheLayerNoLongerObserves() {
     MultiLayerNetwork network = network();
+    Watched watched = new Watched(network, 1);
     double[] before = NdArrays.values(network.params());
     INDArray broken = X.dup();
     broken.putScalar(N - 1, 2, Double.NaN);
     DataSetIterator data = new ListDataSetIterator<>(new DataSet(broken, Y).asList(), 10);
-    assertThrows(RuntimeException.class, () -> Calibration.calibrate(network, data));
-    network.output(X); // and it no longer observes
+    assertThrows(DL4JInvalidInputException.class, () -> Calibration.calibrate(network, data));
+    assertEquals(50, watched.moments.moments().n(), "the chunks before the broken one");
+    network.output(X);
+    assertEquals(50, watched.moments.moments().n(), "it still observes");
     assertArrayEquals(before, NdArrays.values(network.params()));
   }
 

@@ -74,6 +74,7 @@ class FlatGradientUpdaterTest {
         Stream.of(
             setting("l1", conf -> conf.updater(new Adam(0.01)).l1(0.01).l1Bias(0.02)),
             setting("l2", conf -> conf.updater(new Sgd(0.1)).l2(0.01).l2Bias(0.02)),
+            setting("l2 of biases", conf -> conf.updater(new Sgd(0.1)).l2Bias(0.02)),
             setting("decay", conf -> conf.updater(new Nesterovs(0.1)).weightDecay(0.01)));
     Stream<Arguments> normalisations =
         Stream.of(GradientNormalization.values())

@@ -1,7 +1,6 @@
-package org.backpropninja.loss;
+package org.backpropninja.internal;
 
 import java.util.Arrays;
-import org.backpropninja.internal.NdArrays;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
@@ -10,39 +9,53 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** One minibatch, checked: its logits, and class indices or rows of targets. */
-final class Minibatch {
+/**
+ * One minibatch of {@link org.backpropninja.loss.ManualCrossEntropyLoss}, checked: its logits, and
+ * class indices or rows of targets.
+ */
+public final class LabelledLogits {
 
   private static final String WAY_OUT =
       "DL4J's OutputLayer multiplies the logits by the mask; put weights into the labels, as rows"
           + " of targets [n, V]";
 
-  final int n;
-  final int V;
+  private final int n;
+  private final int V;
   private final Matrix logits; // [n, V]
   private final double[] weight; // [n], 0 for an example that is left out
   private final int[] Yb; // [n], null for rows of targets
   private final double[] y; // [n, V], null for class indices
 
-  static Minibatch of(INDArray labels, INDArray preOutput, IActivation activation, INDArray mask) {
-    requireLogits(activation);
-    requireShape("preOutput", preOutput, preOutput.rank() == 2, "[n, V]");
-    long n = preOutput.size(0);
-    long V = preOutput.size(1);
-    requireShape(
-        "labels", labels, fits(labels, n, 1) || fits(labels, n, V), "[%d, 1] or [%d, %d]", n, n, V);
+  /**
+   * Checks a minibatch.
+   *
+   * @param labels class indices [n, 1] or rows of targets [n, V]
+   * @param logits [n, V]
+   * @param mask [n, 1] of zeros and ones, or null
+   * @return the minibatch
+   * @throws DL4JInvalidInputException if labels or mask are of another shape or have values that
+   *     are not allowed
+   */
+  public static LabelledLogits of(INDArray labels, Matrix logits, INDArray mask) {
+    int n = logits.rows();
+    int V = logits.columns();
+    if (!fits(labels, n, 1) && !fits(labels, n, V)) {
+      throw refusal(
+          "labels must be of shape [%d, 1] or [%d, %d], was %s",
+          n, n, V, Arrays.toString(labels.shape()));
+    }
     if (mask != null && !(mask.length() == n && (mask.rank() == 1 || fits(mask, n, 1)))) {
       throw refusal(
           "mask must be one value per example, of shape [%d, 1], was %s: %s",
           n, Arrays.toString(mask.shape()), WAY_OUT);
     }
-    return new Minibatch(labels, preOutput, mask);
+    return new LabelledLogits(labels, logits, mask);
   }
 
-  private Minibatch(INDArray labels, INDArray preOutput, INDArray mask) {
-    n = (int) preOutput.size(0);
-    V = (int) preOutput.size(1);
-    logits = NdArrays.in(preOutput, NdArrays.workingType(preOutput.dataType()));
+  private LabelledLogits(INDArray labels, Matrix logits, INDArray mask) {
+    this.logits = logits;
+    n = logits.rows();
+    V = logits.columns();
     weight = mask == null ? ones(n) : zerosAndOnes(NdArrays.values(mask));
     double[] label = NdArrays.values(labels);
     if (labels.size(1) == 1) {
@@ -95,8 +108,15 @@ final class Minibatch {
     }
   }
 
-  /** The loss of each example, and the gradient if there is somewhere to write it. */
-  double[] evaluate(Cores.CrossEntropy crossEntropy, Matrix dlogits) {
+  /**
+   * Computes the loss of each example, and its gradient.
+   *
+   * @param crossEntropy of as many classes
+   * @param dlogits result [n, V]; null if it is not wanted
+   * @return loss of each example
+   * @throws DL4JInvalidInputException if a logit of an example that is not left out is not finite
+   */
+  public double[] evaluate(Cores.CrossEntropy crossEntropy, Matrix dlogits) {
     double[] loss = new double[n];
     boolean finite =
         y == null
@@ -108,8 +128,12 @@ final class Minibatch {
     return loss;
   }
 
-  /** The number of examples that are not left out. */
-  long examples() {
+  /**
+   * Counts the examples that are not left out.
+   *
+   * @return how many have a weight
+   */
+  public long examples() {
     return Arrays.stream(weight).filter(w -> w != 0).count();
   }
 
@@ -125,7 +149,13 @@ final class Minibatch {
     }
   }
 
-  private static void requireLogits(IActivation activation) {
+  /**
+   * Refuses an output activation that does not hand over logits.
+   *
+   * @param activation of the output layer
+   * @throws DL4JInvalidInputException unless it is softmax or identity
+   */
+  public static void requireLogits(IActivation activation) {
     if (!(activation instanceof ActivationSoftmax) && !(activation instanceof ActivationIdentity)) {
       throw refusal("activation must be softmax or identity, was %s", activation);
     }
@@ -135,12 +165,16 @@ final class Minibatch {
     return x.rank() == 2 && x.size(0) == rows && x.size(1) == columns;
   }
 
-  private static void requireShape(
-      String what, INDArray x, boolean right, String allowed, Object... sizes) {
-    if (!right) {
+  /**
+   * Refuses an array that is no matrix.
+   *
+   * @param preOutput the logits
+   * @throws DL4JInvalidInputException unless its rank is 2
+   */
+  public static void requireMatrix(INDArray preOutput) {
+    if (preOutput.rank() != 2) {
       throw refusal(
-          "%s must be of shape %s, was %s",
-          what, allowed.formatted(sizes), Arrays.toString(x.shape()));
+          "preOutput must be of shape [n, V], was %s", Arrays.toString(preOutput.shape()));
     }
   }
 

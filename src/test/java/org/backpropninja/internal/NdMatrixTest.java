@@ -38,6 +38,8 @@ class NdMatrixTest {
   private static final List<Layout> DENSE =
       List.of(Layout.C, Layout.C_VIEW, Layout.F, Layout.F_VIEW);
 
+  private static final int OFTEN = 20;
+
   private static final long[][] SHAPES = {{3, 4}, {1, 5}, {5, 1}, {1, 1}, {200, 101}};
 
   static Stream<Arguments> dense() {
@@ -86,7 +88,14 @@ class NdMatrixTest {
     return (int) (shape[0] * shape[1]);
   }
 
+  /** Often, because a matrix that is read often is read in another way. */
   private static void assertReads(double[] values, Matrix elements) {
+    for (int time = 0; time < OFTEN; time++) {
+      assertReadsOnce(values, elements);
+    }
+  }
+
+  private static void assertReadsOnce(double[] values, Matrix elements) {
     for (Stretch stretch : Stretch.of(values.length)) {
       double[] into = new double[stretch.length + 2];
       Arrays.fill(into, -5);
@@ -123,7 +132,9 @@ class NdMatrixTest {
     double[] values = new double[count(shape)];
     Arrays.fill(values, 7);
     int seed = 2;
-    for (Stretch stretch : Stretch.of(values.length)) {
+    List<Stretch> stretches = Stretch.of(values.length);
+    for (int time = 0; time < OFTEN + stretches.size(); time++) { // no whole number of rounds
+      Stretch stretch = stretches.get(time % stretches.size());
       for (boolean asFloats : new boolean[] {false, true}) {
         double[] from = values(DataType.DOUBLE, stretch.length + 2, seed++); // two are bait
         if (asFloats) {
@@ -233,6 +244,9 @@ class NdMatrixTest {
   void refusesWhatIsBeyondTheMatrix(DataType type) {
     for (Layout layout : DENSE) {
       Matrix matrix = NdMatrix.of(layout.within(layout.surroundings(type, 3, 4), 3, 4));
+      for (int time = 0; time < OFTEN; time++) {
+        matrix.read(0, 12, new float[12]);
+      }
       for (int[] stretch : new int[][] {{0, 13}, {12, 1}, {-1, 2}, {5, 8}}) {
         int first = stretch[0];
         int length = stretch[1];
@@ -251,6 +265,36 @@ class NdMatrixTest {
 
   private static void assertBeyond(Executable call) {
     assertThrows(IndexOutOfBoundsException.class, call);
+  }
+
+  /** As the loops over a large matrix do, while the way of reading changes. */
+  @ParameterizedTest
+  @MethodSource("reached")
+  void severalThreadsReadAndWriteAtOnce(DataType type) throws InterruptedException {
+    double[] values = values(type, 40_000, 1);
+    for (int round = 0; round < 20; round++) {
+      Matrix from = NdMatrix.of(Layout.C_VIEW.of(matrix(values, type, 200, 200)));
+      INDArray array = Layout.C_VIEW.of(Nd4j.zeros(type, 200, 200));
+      Matrix to = NdMatrix.of(array);
+      Thread[] threads = new Thread[4];
+      for (int t = 0; t < 4; t++) {
+        int first = t * 10_000;
+        threads[t] =
+            new Thread(
+                () -> {
+                  float[] some = new float[100];
+                  for (int k = first; k < first + 10_000; k += 100) {
+                    from.read(k, 100, some);
+                    to.write(some, k, 100);
+                  }
+                });
+        threads[t].start();
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertArrayEquals(floats(values), floats(elements(array)));
+    }
   }
 
   /** Also where the caller's workspace ends before the matrix is used. */

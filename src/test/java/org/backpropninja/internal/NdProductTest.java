@@ -64,6 +64,32 @@ class NdProductTest {
     }
   }
 
+  /** Those that are cut into parts, with parts that are left over in each direction. */
+  static List<int[]> longSizes() {
+    return List.of(
+        new int[] {1000, 200, 30},
+        new int[] {30, 200, 1001},
+        new int[] {1003, 27, 64},
+        new int[] {33, 65, 700},
+        new int[] {30, 5000, 40},
+        new int[] {5, 40_003, 7},
+        new int[] {700, 100, 27},
+        new int[] {257, 259, 261});
+  }
+
+  @ParameterizedTest
+  @MethodSource("longSizes")
+  void longProducts(int[] size) {
+    Product product = Product.of(new Random(1), size);
+    for (Layout operands : List.of(Layout.C, Layout.F, Layout.F_VIEW)) {
+      for (Layout result : List.of(Layout.C_VIEW, Layout.F_VIEW)) {
+        DataType type = DataType.FLOAT;
+        assertProducts(product, operands, Layout.C, result, type, type, type);
+        assertProducts(product, Layout.F_VIEW, operands, result, type, type, type);
+      }
+    }
+  }
+
   static Stream<Arguments> mixedTypes() {
     List<DataType> types = List.of(DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16);
     return types.stream()
@@ -198,8 +224,8 @@ class NdProductTest {
     double[] elements() {
       double[] c = new double[m * n];
       for (int i = 0; i < m; i++) {
-        for (int j = 0; j < n; j++) {
-          for (int l = 0; l < k; l++) {
+        for (int l = 0; l < k; l++) {
+          for (int j = 0; j < n; j++) {
             c[i * n + j] += left[i * k + l] * right[l * n + j];
           }
         }

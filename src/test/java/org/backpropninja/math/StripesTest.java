@@ -14,7 +14,7 @@ class StripesTest {
   private static final int ELEMENTS_OF_STRIPE = 1 << 16;
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3, 27, 200, 1481, 2960, 2961, 65_536, 65_537, 100_000})
+  @ValueSource(ints = {1, 3, 27, 200, 741, 1480, 1481, 65_536, 65_537, 100_000})
   void coverAMatrixWithoutGapsOrOverlaps(int columns) {
     for (int rows : new int[] {0, 1, 2, 22, 44, 45, 1000, 65_120, 65_121, 131_072}) {
       assertCovers(new Stripes(rows, columns), rows, columns);

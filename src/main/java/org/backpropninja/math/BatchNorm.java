@@ -112,6 +112,8 @@ final class BatchNorm implements Cores.BatchNorm {
       Matrix hprebn, Statistics statistics, Matrix gain, Matrix bias, Matrix h, boolean keep) {
     int n = hprebn.rows();
     hprebn.require("hprebn", n, H);
+    gain.require("gain", 1, H);
+    bias.require("bias", 1, H);
     h.require("h", n, H);
     this.statistics = statistics;
     this.bnraw = keep ? bnrawRoom.matrix(n, H) : null;
@@ -167,6 +169,8 @@ final class BatchNorm implements Cores.BatchNorm {
     int n = bnraw.rows();
     dh.require("dh", n, H);
     dhprebn.require("dhprebn", n, H);
+    dgain.require("dgain", 1, H);
+    dbias.require("dbias", 1, H);
     double[] dbiasSum = new double[H];
     double[] dgainSum = new double[H];
     Matrix dhpreact = h == null ? dh : dhpreactRoom.matrix(n, H);

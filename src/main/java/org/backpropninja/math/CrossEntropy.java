@@ -63,6 +63,7 @@ final class CrossEntropy implements Cores.CrossEntropy {
   public boolean forwardAndBackward(
       Matrix logits, int[] Yb, double[] weight, double[] loss, Matrix dlogits) {
     require(logits, loss, dlogits);
+    requireOneEach(Yb, weight, loss.length);
     forEachBlock(
         loss.length,
         (s, first, some) -> {
@@ -112,6 +113,14 @@ final class CrossEntropy implements Cores.CrossEntropy {
     logits.require("logits", loss.length, V);
     if (dlogits != null) {
       dlogits.require("dlogits", loss.length, V);
+    }
+  }
+
+  private static void requireOneEach(int[] Yb, double[] weight, int n) {
+    if (Yb.length != n || weight.length != n) {
+      throw new IllegalArgumentException(
+          "Yb (%d) and weight (%d) must hold one value for each of the %d examples"
+              .formatted(Yb.length, weight.length, n));
     }
   }
 

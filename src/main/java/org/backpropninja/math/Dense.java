@@ -59,6 +59,7 @@ final class Dense implements Cores.Dense {
     int n = x.rows();
     h.require("h", n, H);
     if (b != null) {
+      b.require("b", 1, H);
       bias.broadcast(b);
       forEachBlock(n, (s, first, some) -> bias.writeRows(h, first, some));
     }
@@ -89,6 +90,7 @@ final class Dense implements Cores.Dense {
       dx.product(dz, false, W, true, false); // dx = dz·Wᵀ
     }
     if (db != null) {
+      db.require("db", 1, H);
       double[] sum = new double[H];
       columns.sum(dz, sum); // db = Σ_rows dz
       db.write(sum, 0, H);

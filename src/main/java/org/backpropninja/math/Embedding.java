@@ -23,6 +23,7 @@ final class Embedding implements Cores.Embedding {
   private int U;
   private int[] placeOf = {}; // [V]: a row's number among those, plus 1, or 0 if it is not there
   private int[] places = {}; // [n·T]: Xb, in numbers among those
+  private int n;
   private int count; // n·T
   private double[] dvectors = {}; // [U, D]
 
@@ -47,8 +48,14 @@ final class Embedding implements Cores.Embedding {
   @Override
   public void forward(Matrix C, int[] Xb, Matrix embcat) {
     C.require("C", C.rows(), D);
-    embcat.require("embcat", embcat.rows(), Xb.length / embcat.rows() * D);
+    n = embcat.rows();
     count = Xb.length;
+    embcat.require("embcat", n, count / n * D);
+    if (count % n != 0) {
+      throw new IllegalArgumentException(
+          "Xb (%d) must hold as many indices for each of the %d rows of embcat"
+              .formatted(count, n));
+    }
     nameRows(Xb, C.rows());
     if (vectors.capacity < U * D || vectors.capacity / 4 > Math.max(U, Block.rows(D)) * D) {
       vectors = Block.of(precision, D, Math.max(U, Block.rows(D)));
@@ -72,22 +79,26 @@ final class Embedding implements Cores.Embedding {
     rows = Kept.suits(rows.length, Math.min(V, count)) ? rows : new int[Math.min(V, count)];
     places = Kept.suits(places.length, count) ? places : new int[count];
     U = 0;
-    for (int k = 0; k < count; k++) {
-      int row = Xb[k];
-      if (placeOf[row] == 0) {
-        rows[U++] = row;
-        placeOf[row] = U;
+    try {
+      for (int k = 0; k < count; k++) {
+        int row = Xb[k];
+        if (placeOf[row] == 0) {
+          rows[U++] = row;
+          placeOf[row] = U;
+        }
+        places[k] = placeOf[row] - 1;
       }
-      places[k] = placeOf[row] - 1;
-    }
-    for (int k = 0; k < U; k++) {
-      placeOf[rows[k]] = 0; // cleared for the next minibatch without touching all V
+    } finally { // also if an index is beyond the table
+      for (int k = 0; k < U; k++) {
+        placeOf[rows[k]] = 0; // cleared for the next minibatch without touching all V
+      }
     }
   }
 
   @Override
   public void backward(Matrix dembcat, Matrix dC) {
-    dC.require("dC", dC.rows(), D);
+    dembcat.require("dembcat", n, count / n * D);
+    dC.require("dC", placeOf.length, D);
     dvectors = Kept.suits(dvectors.length, U * D) ? dvectors : new double[U * D];
     Arrays.fill(dvectors, 0, U * D, 0);
     Block demb = emb[0];

@@ -3,7 +3,7 @@ package org.backpropninja.math;
 /** Tells whether all of a matrix is finite, at the speed of its other loops. */
 public final class FiniteCheck {
 
-  private final Threads threads = Threads.ofAll();
+  private final Threads threads;
   private final Scratch[] scratch; // one a thread
 
   private static final class Scratch {
@@ -22,6 +22,11 @@ public final class FiniteCheck {
    * @param precision the matrix's type, or a wider one
    */
   public FiniteCheck(Precision precision) {
+    this(precision, Threads.ofAll());
+  }
+
+  FiniteCheck(Precision precision, Threads threads) {
+    this.threads = threads;
     scratch = threads.each(Scratch[]::new, () -> new Scratch(precision));
   }
 

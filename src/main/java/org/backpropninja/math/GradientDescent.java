@@ -36,8 +36,12 @@ public final class GradientDescent {
    * @param precision the parameters' type
    */
   public GradientDescent(Precision precision) {
+    this(precision, Threads.ofAll());
+  }
+
+  GradientDescent(Precision precision, Threads threads) {
     this.precision = precision;
-    threads = Threads.ofAll();
+    this.threads = threads;
     scratch = threads.each(Scratch[]::new, () -> new Scratch(precision));
   }
 

@@ -59,7 +59,7 @@ final class Threads {
     try {
       return setting == null
           ? processors
-          : Math.max(1, Integer.parseInt(setting.split(",")[0].trim()));
+          : Math.max(1, Integer.parseInt(setting.split(",", 2)[0].trim()));
     } catch (NumberFormatException e) {
       return processors;
     }

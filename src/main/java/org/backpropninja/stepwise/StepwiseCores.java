@@ -37,7 +37,7 @@ public final class StepwiseCores implements Cores {
 
   @Override
   public Cores.CrossEntropy crossEntropy(int V) {
-    return new CrossEntropy();
+    return new CrossEntropy(V);
   }
 
   private static INDArray array(Matrix x) {
@@ -47,8 +47,21 @@ public final class StepwiseCores implements Cores {
   }
 
   private static void copy(INDArray from, Matrix to) {
+    if (from.rows() != to.rows() || from.columns() != to.columns()) {
+      throw new IllegalArgumentException(
+          "a result of shape %s was to go into [%d, %d]"
+              .formatted(Arrays2d.shape(from), to.rows(), to.columns()));
+    }
     double[] elements = from.dup('c').data().asDouble();
     to.write(elements, 0, to.length());
+  }
+
+  /** What a forward pass has left for the way back. */
+  private static <T> T kept(T value) {
+    if (value == null) {
+      throw new IllegalStateException("backward needs a forward pass that keeps its values");
+    }
+    return value;
   }
 
   /** Runs what makes arrays that must outlive the current workspace. */
@@ -64,9 +77,14 @@ public final class StepwiseCores implements Cores {
 
     @Override
     public void forward(Matrix C, int[] Xb, Matrix embcat) {
+      int n = embcat.rows();
+      if (Xb.length % n != 0) {
+        throw new IllegalArgumentException(
+            "Xb (%d) must hold as many indices for each of the %d rows of embcat"
+                .formatted(Xb.length, n));
+      }
       outsideWorkspaces(
           () -> {
-            int n = embcat.rows();
             INDArray indices = Nd4j.createFromArray(Xb).reshape(n, Xb.length / n);
             steps = EmbeddingSteps.forward(array(C), indices);
             copy(steps.embcat(), embcat);
@@ -108,7 +126,7 @@ public final class StepwiseCores implements Cores {
       outsideWorkspaces(
           () -> {
             INDArray dy = tanh == null ? array(dh) : tanh.backward(array(dh));
-            AffineSteps.Gradients gradients = affine.backward(dy);
+            AffineSteps.Gradients gradients = kept(affine).backward(dy);
             copy(gradients.dw(), dW);
             if (dx != null) {
               copy(gradients.dx(), dx);
@@ -199,7 +217,9 @@ public final class StepwiseCores implements Cores {
     public void backward(Matrix dh, Matrix dhprebn, Matrix dgain, Matrix dbias) {
       outsideWorkspaces(
           () -> {
-            Gradients gradients = back.apply(tanh == null ? array(dh) : tanh.backward(array(dh)));
+            Function<INDArray, Gradients> through = kept(back);
+            INDArray dhpreact = tanh == null ? array(dh) : tanh.backward(array(dh));
+            Gradients gradients = through.apply(dhpreact);
             copy(gradients.dhprebn(), dhprebn);
             copy(gradients.dbngain(), dgain);
             copy(gradients.dbnbias(), dbias);
@@ -208,11 +228,21 @@ public final class StepwiseCores implements Cores {
   }
 
   private static final class CrossEntropy implements Cores.CrossEntropy {
+    private final int V;
+
+    CrossEntropy(int V) {
+      this.V = V;
+    }
 
     @Override
     public boolean forwardAndBackward(
         Matrix logits, int[] Yb, double[] weight, double[] loss, Matrix dlogits) {
-      int V = logits.columns();
+      requireLogits(logits, loss);
+      if (Yb.length != loss.length || weight.length != loss.length) {
+        throw new IllegalArgumentException(
+            "Yb (%d) and weight (%d) must hold one value for each of the %d examples"
+                .formatted(Yb.length, weight.length, loss.length));
+      }
       double[] y = new double[logits.length()];
       for (int i = 0; i < weight.length; i++) {
         if (weight[i] != 0) {
@@ -224,6 +254,7 @@ public final class StepwiseCores implements Cores {
 
     @Override
     public boolean forwardAndBackward(Matrix logits, Matrix y, double[] loss, Matrix dlogits) {
+      requireLogits(logits, loss);
       boolean[] finite = new boolean[1];
       outsideWorkspaces(
           () -> {
@@ -239,6 +270,14 @@ public final class StepwiseCores implements Cores {
             }
           });
       return finite[0];
+    }
+
+    private void requireLogits(Matrix logits, double[] loss) {
+      if (logits.rows() != loss.length || logits.columns() != V) {
+        throw new IllegalArgumentException(
+            "logits must be [%d, %d], was [%d, %d]"
+                .formatted(loss.length, V, logits.rows(), logits.columns()));
+      }
     }
 
     /**

@@ -3,6 +3,7 @@ package org.backpropninja.layers;
 import static org.backpropninja.testing.Close.assertClose;
 import static org.backpropninja.testing.Close.assertWithin;
 import static org.backpropninja.testing.Close.largest;
+import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Random;
@@ -15,6 +16,7 @@ import org.backpropninja.math.Variance;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.GradientChecks;
 import org.backpropninja.testing.Layers;
+import org.backpropninja.testing.Networks;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -182,21 +184,42 @@ class BackwardWaysTest {
     ManualCrossEntropyLoss fused = new ManualCrossEntropyLoss();
     ManualCrossEntropyLoss stepwise = new ManualCrossEntropyLoss().backward(Backward.STEPWISE);
     INDArray classes = Nd4j.create(new double[] {0, 3, 2, 1, -100}, new long[] {5, 1}, 'c');
-    INDArray mask = Nd4j.create(new double[] {1, 2, 1, 0.5, 0}, new long[] {5, 1}, 'c');
+    INDArray mask = Nd4j.create(new double[] {1, 1, 1, 1, 0}, new long[] {5, 1}, 'c');
     INDArray rows = Layers.random(4, 0, 1, 5, 4);
+    INDArray weights = Nd4j.create(new double[] {1, 2, 1, 0.5, 0}, new long[] {5, 1}, 'c');
+    INDArray weighted =
+        Networks.oneHot(DataType.DOUBLE, 4, 0, 3, 2, 1, 0).muliColumnVector(weights);
     for (double scale : new double[] {1, 30, 1000, 10_000}) {
       INDArray logits = Layers.random(3, -scale, scale, 5, 4);
       logits.putScalar(4, 1, Double.NaN); // a row that is left out
-      for (INDArray labels : new INDArray[] {classes, rows}) {
+      for (INDArray labels : new INDArray[] {classes, rows, weighted}) {
+        INDArray labelMask = labels == weighted ? null : mask; // its last row is 0
         assertAlike(
             "loss",
-            fused.computeScoreArray(labels, logits, softmax, mask),
-            stepwise.computeScoreArray(labels, logits, softmax, mask));
+            fused.computeScoreArray(labels, logits, softmax, labelMask),
+            stepwise.computeScoreArray(labels, logits, softmax, labelMask));
         assertAlike(
             "dlogits",
-            fused.computeGradient(labels, logits, softmax, mask),
-            stepwise.computeGradient(labels, logits, softmax, mask));
+            fused.computeGradient(labels, logits, softmax, labelMask),
+            stepwise.computeGradient(labels, logits, softmax, labelMask));
       }
+    }
+  }
+
+  @Test
+  void bothLossesRefuseMasksThatAreWeights() {
+    IActivation softmax = Activation.SOFTMAX.getActivationFunction();
+    INDArray logits = Layers.random(3, -1, 1, 2, 4);
+    INDArray classes = Nd4j.create(new double[] {0, 3}, new long[] {2, 1}, 'c');
+    INDArray weights = Nd4j.create(new double[] {1, 0.5}, new long[] {2, 1}, 'c');
+    for (Backward way : Backward.values()) {
+      ManualCrossEntropyLoss loss = new ManualCrossEntropyLoss().backward(way);
+      assertRefused(
+          () -> loss.computeGradient(classes, logits, softmax, weights),
+          "mask[1, 0] must be 0 or 1, was 0.5");
+      assertRefused(
+          () -> loss.computeGradient(classes, logits, softmax, Nd4j.ones(2, 4)),
+          "mask must be one value per example, of shape [2, 1], was [2, 4]");
     }
   }
 }

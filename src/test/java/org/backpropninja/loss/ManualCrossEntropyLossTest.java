@@ -14,6 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +27,7 @@ import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.GoldenCrossEntropy;
 import org.backpropninja.testing.GradientChecks;
 import org.backpropninja.testing.Layers.Layout;
+import org.backpropninja.testing.Serialised;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -36,6 +38,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -61,26 +64,38 @@ class ManualCrossEntropyLossTest {
     return Golden.layerCases("cross_entropy").stream().map(GoldenCrossEntropy::new);
   }
 
+  /** Weights of classes and smoothed labels go through rows of targets. */
   @ParameterizedTest
   @MethodSource
   void golden(GoldenCrossEntropy golden) {
     for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT)) {
-      // In float the logits and targets themselves are rounded.
-      double relative = type == DataType.DOUBLE ? 1e-12 : 1e-5;
-      INDArray logits = matrix(golden.n(), golden.logits()).castTo(type);
       INDArray targets = matrix(golden.n(), golden.targets()).castTo(type);
-      assertGolden(golden, targets, logits, null, relative);
-      if (golden.hasClasses()) {
-        double[] labels = Arrays.stream(golden.labels()).asDoubleStream().toArray();
-        INDArray Yb = matrix(golden.n(), labels).castTo(type);
-        INDArray mask = matrix(golden.n(), golden.weights()).castTo(type);
-        assertGolden(golden, Yb, logits, mask, relative);
-      }
+      assertGolden(golden, targets, null, type);
+    }
+  }
+
+  /** Those in which each example counts once or not at all. */
+  static Stream<GoldenCrossEntropy> goldenOfClasses() {
+    return golden()
+        .filter(GoldenCrossEntropy::hasClasses)
+        .filter(golden -> Arrays.stream(golden.weights()).allMatch(w -> w == 0 || w == 1));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void goldenOfClasses(GoldenCrossEntropy golden) {
+    double[] labels = Arrays.stream(golden.labels()).asDoubleStream().toArray();
+    for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT)) {
+      INDArray Yb = matrix(golden.n(), labels).castTo(type);
+      assertGolden(golden, Yb, matrix(golden.n(), golden.weights()).castTo(type), type);
     }
   }
 
   private static void assertGolden(
-      GoldenCrossEntropy golden, INDArray y, INDArray logits, INDArray mask, double relative) {
+      GoldenCrossEntropy golden, INDArray y, INDArray mask, DataType type) {
+    INDArray logits = matrix(golden.n(), golden.logits()).castTo(type);
+    // In float the logits and targets themselves are rounded.
+    double relative = type == DataType.DOUBLE ? 1e-12 : 1e-5;
     INDArray dlogits = LOSS.computeGradient(y, logits, SOFTMAX, mask);
     assertEquals(logits.dataType(), dlogits.dataType());
     golden.assertLoss(LOSS.computeScore(y, logits, SOFTMAX, mask, false), relative);
@@ -95,20 +110,18 @@ class ManualCrossEntropyLossTest {
     return matrix(elements.length, elements);
   }
 
-  /** Class indices and rows of targets, without a mask and with both kinds of it. */
+  /** Class indices, rows of targets and classes with weights, without a mask and with one. */
   static List<INDArray[]> minibatches() {
     INDArray Yb = column(3, 0, 2, 2);
     INDArray rows = random(2, 0, 2, 4, 5); // do not sum to one
-    INDArray perExample = column(1, 0, 1, 2.5);
-    INDArray perTarget = random(3, 0, 2, 4, 5);
-    perTarget.getRow(1).assign(0);
+    INDArray weighted = oneHot(DataType.DOUBLE, 5, 3, 0, 2, 2).muliColumnVector(column(1, 3, 2, 1));
+    INDArray mask = column(1, 0, 1, 1);
     return List.of(
         new INDArray[] {Yb, null},
-        new INDArray[] {Yb, perExample},
-        new INDArray[] {Yb, perTarget},
+        new INDArray[] {Yb, mask},
         new INDArray[] {rows, null},
-        new INDArray[] {rows, perExample},
-        new INDArray[] {rows, perTarget});
+        new INDArray[] {rows, mask},
+        new INDArray[] {weighted, mask});
   }
 
   @ParameterizedTest(autoCloseArguments = false) // INDArray is closeable, and they are shared
@@ -143,7 +156,7 @@ class ManualCrossEntropyLossTest {
       }
       assertOwnScore(y, logits, mask, () -> y.putScalar(0, 0, y.getDouble(0, 0) == 3 ? 1 : 3));
       if (mask != null) {
-        assertOwnScore(y, logits, mask, () -> mask.muli(2));
+        assertOwnScore(y, logits, mask, () -> mask.putScalar(0, 0, 0));
       }
       if (y.columns() == 5) {
         assertOwnScore(y, logits, mask, () -> swapTargets(y)); // the row's weight stays
@@ -223,7 +236,7 @@ class ManualCrossEntropyLossTest {
   void indicesAreOneHotRows() {
     INDArray logits = random(1, -2, 2, 4, 5);
     INDArray rows = oneHot(DataType.DOUBLE, 5, 3, 0, 2, 2);
-    for (INDArray[] minibatch : minibatches().subList(0, 3)) {
+    for (INDArray[] minibatch : minibatches().subList(0, 2)) {
       INDArray mask = minibatch[1];
       var expected = LOSS.computeGradientAndScore(rows, logits, SOFTMAX, mask, true);
       var actual = LOSS.computeGradientAndScore(minibatch[0], logits, SOFTMAX, mask, true);
@@ -299,14 +312,18 @@ class ManualCrossEntropyLossTest {
     }
   }
 
-  /** A mask of the targets that keeps none of an example's leaves the example out. */
+  /** Weights of classes may leave an example without a target, as a mask does. */
   @Test
-  void labelOfARowWithoutTargetsIsNotLookedAt() {
-    INDArray logits = random(1, -1, 1, 2, 3);
-    INDArray mask = matrix(2, 1, 1, 1, 0, 0, 0);
-    assertEquals(
-        LOSS.computeScore(column(2), logits.getRows(0), SOFTMAX, null, false),
-        LOSS.computeScore(column(2, -100), logits, SOFTMAX, mask, false));
+  void aRowOfZerosIsLeftOut() {
+    INDArray logits = matrix(2, 0.5, -0.5, 1, 2, Double.NaN, 3);
+    INDArray y = matrix(2, 0, 0.3, 2, 0, 0, 0);
+    for (boolean average : new boolean[] {true, false}) {
+      assertEquals(
+          LOSS.computeScore(y.getRows(0), logits.getRows(0), SOFTMAX, null, average),
+          LOSS.computeScore(y, logits, SOFTMAX, null, average));
+    }
+    INDArray gradient = LOSS.computeGradient(y, logits, SOFTMAX, null);
+    assertArrayEquals(new double[] {0, 0, 0}, NdArrays.values(gradient.getRow(1)));
   }
 
   @Test
@@ -340,13 +357,47 @@ class ManualCrossEntropyLossTest {
 
   @ParameterizedTest
   @ValueSource(doubles = {Double.NaN, -0.1, Double.POSITIVE_INFINITY})
-  void refusesTargetsAndMasks(double value) {
+  void refusesTargets(double value) {
     INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
-    String must = " must be a finite number from 0 on, was " + value;
-    refused(matrix(2, 0, 1, 0, 0, 0, value), logits, null, "labels[1, 2]" + must);
-    refused(column(0, 1), logits, column(1, value), "mask[1, 0]" + must);
-    refused(column(0, 1), logits, matrix(2, 1, 1, 1, 1, value, 1), "mask[1, 1]" + must);
-    refused(matrix(2, 0, 1, 0, 0, 1, 0), logits, column(1, value), "mask[1, 0]" + must);
+    refused(
+        matrix(2, 0, 1, 0, 0, 0, value),
+        logits,
+        null,
+        "labels[1, 2] must be a finite number from 0 on, was " + value);
+    refused(matrix(2, 0, value, 0, 0, 1, 0), logits, column(1, 0), "labels[0, 1]"); // row 1 is out
+  }
+
+  private static final String WAY_OUT =
+      ": DL4J's OutputLayer multiplies the logits by the mask; put weights into the labels, as rows"
+          + " of targets [n, V]";
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, -0.1, Double.POSITIVE_INFINITY, 0.3, 0.999, 2, 1e-9, -1})
+  void refusesMasksThatAreWeights(double value) {
+    INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
+    String message = "mask[1, 0] must be 0 or 1, was " + value + WAY_OUT;
+    INDArray rows = matrix(2, 0, 1, 0, 0, 1, 0);
+    for (INDArray y : List.of(column(0, 1), rows, rows.mul(0))) {
+      refused(y, logits, column(1, value), message);
+      refused(y, logits, column(0, value), message);
+      refused(y, logits, Nd4j.createFromArray(1, value), message);
+    }
+  }
+
+  /** Ones would be right, but who has a mask for each class means something by it. */
+  @Test
+  void refusesMasksOfClasses() {
+    INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
+    String message = "mask must be one value per example, of shape [2, 1], was ";
+    for (INDArray y : List.of(column(0, 1), matrix(2, 0, 1, 0, 0, 1, 0))) {
+      for (INDArray mask : List.of(Nd4j.ones(2, 3), random(1, 0, 2, 2, 3), Nd4j.zeros(2, 3))) {
+        refused(y, logits, mask, message + "[2, 3]" + WAY_OUT);
+      }
+      refused(y, logits, Nd4j.ones(3, 1), message + "[3, 1]" + WAY_OUT);
+      refused(y, logits, Nd4j.ones(1, 2), message + "[1, 2]" + WAY_OUT);
+      refused(y, logits, Nd4j.ones(2, 1, 1), message + "[2, 1, 1]" + WAY_OUT);
+      refused(y, logits, Nd4j.ones(3), message + "[3]" + WAY_OUT);
+    }
   }
 
   @ParameterizedTest
@@ -367,10 +418,15 @@ class ManualCrossEntropyLossTest {
     refused(Nd4j.zeros(2), logits, null, labels + "[2]");
     refused(Nd4j.zeros(2, 1, 1), logits, null, labels + "[2, 1, 1]");
     refused(Nd4j.zeros(2, 1), Nd4j.zeros(2, 3, 4), null, "preOutput", "[n, V]", "[2, 3, 4]");
-    String mask = "mask must be of shape [2, 1] or [2, 3], was ";
-    refused(column(0, 1), logits, Nd4j.ones(3, 1), mask + "[3, 1]");
-    refused(column(0, 1), logits, Nd4j.ones(1, 2), mask + "[1, 2]");
-    LOSS.computeScore(column(0, 1), logits, SOFTMAX, Nd4j.ones(2), false); // a vector will do
+  }
+
+  @Test
+  void aMaskMayBeAVector() {
+    INDArray logits = random(1, -1, 1, 2, 3);
+    INDArray vector = Nd4j.createFromArray(0.0, 1.0);
+    assertEquals(
+        LOSS.computeScore(column(0, 1), logits, SOFTMAX, column(0, 1), true),
+        LOSS.computeScore(column(0, 1), logits, SOFTMAX, vector, true));
   }
 
   private static void refused(INDArray y, INDArray logits, INDArray mask, String... parts) {
@@ -446,6 +502,139 @@ class ManualCrossEntropyLossTest {
       assertEquals(theirs.score(), ours.score(), 1e-9); // theirs clips at 1e-10
     }
     assertClose("params", NdArrays.values(theirs.params()), NdArrays.values(ours.params()), 1e-8);
+  }
+
+  /** One loss serves all copies of a network, which may train at once and be of other sizes. */
+  @Test
+  void severalThreadsAtOnce() throws InterruptedException {
+    ManualCrossEntropyLoss shared = new ManualCrossEntropyLoss();
+    Thread[] threads = new Thread[4];
+    String[] failures = new String[4];
+    for (int t = 0; t < 4; t++) {
+      int thread = t;
+      threads[t] = new Thread(() -> failures[thread] = differs(shared, thread));
+      threads[t].start();
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertArrayEquals(new String[4], failures);
+  }
+
+  /** What the first difference is, null if there is none. */
+  private static String differs(ManualCrossEntropyLoss shared, int thread) {
+    for (int round = 0; round < 200; round++) {
+      int V = 3 + (thread + round) % 3;
+      DataType type = round % 2 == 0 ? DataType.FLOAT : DataType.DOUBLE;
+      INDArray logits = random(round + thread, -5, 5, 40, V).castTo(type);
+      INDArray y = random(round, 0, 1, 40, V).castTo(type);
+      var expected =
+          new ManualCrossEntropyLoss().computeGradientAndScore(y, logits, SOFTMAX, null, false);
+      var actual = shared.computeGradientAndScore(y, logits, SOFTMAX, null, false);
+      if (!expected.getFirst().equals(actual.getFirst())
+          || !expected.getSecond().equalsWithEps(actual.getSecond(), 0)) {
+        return "round %d: %s, not %s".formatted(round, actual, expected);
+      }
+    }
+    return null;
+  }
+
+  @Test
+  void oneLossForTypesWaysAndNumbersOfClassesInTurn() {
+    ManualCrossEntropyLoss loss = new ManualCrossEntropyLoss();
+    for (int V : new int[] {5, 3, 5, 1000, 2}) {
+      for (DataType type : List.of(DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16)) {
+        for (Backward way : Backward.values()) {
+          INDArray logits = random(V, -5, 5, 4, V).castTo(type);
+          INDArray y = random(1, 0, 1, 4, V).castTo(type);
+          INDArray expected =
+              new ManualCrossEntropyLoss().backward(way).computeGradient(y, logits, SOFTMAX, null);
+          INDArray actual = loss.backward(way).computeGradient(y, logits, SOFTMAX, null);
+          assertEquals(type, actual.dataType());
+          assertArrayEquals(NdArrays.values(expected), NdArrays.values(actual));
+        }
+      }
+    }
+  }
+
+  @Test
+  void anExceptionSpoilsNothing() {
+    ManualCrossEntropyLoss loss = new ManualCrossEntropyLoss();
+    INDArray logits = random(1, -2, 2, 4, 5);
+    INDArray Yb = column(3, 0, 2, 2);
+    INDArray expected = LOSS.computeGradient(Yb, logits, SOFTMAX, null);
+    for (int round = 0; round < 3; round++) {
+      INDArray broken = logits.dup().putScalar(3, 4, Double.NaN);
+      assertRefused(() -> loss.computeGradient(Yb, broken, SOFTMAX, null), "logits[3, 4]");
+      assertEquals(expected, loss.computeGradient(Yb, logits, SOFTMAX, null));
+    }
+  }
+
+  @Test
+  void javaSerialisationOfAUsedLoss() throws IOException, ClassNotFoundException {
+    for (Backward way : Backward.values()) {
+      ManualCrossEntropyLoss loss = new ManualCrossEntropyLoss().backward(way);
+      INDArray logits = random(1, -2, 2, 4, 5);
+      INDArray y = random(2, 0, 2, 4, 5);
+      INDArray gradient = loss.computeGradient(y, logits, SOFTMAX, null);
+      ManualCrossEntropyLoss copy = Serialised.copy(loss);
+      assertEquals(loss, copy);
+      assertEquals(way, copy.getBackward());
+      assertEquals(gradient, copy.computeGradient(y, logits, SOFTMAX, null));
+      assertEquals(gradient, loss.computeGradient(y, logits, SOFTMAX, null));
+    }
+  }
+
+  /** Logits that are floats, so that both have the same. */
+  @ParameterizedTest
+  @CsvSource({
+    "200, 27, 1",
+    "200, 27, 30",
+    "200, 27, 1e4",
+    "8, 50000, 1",
+    "8, 50000, 30",
+    "8, 50000, 1e4"
+  })
+  void floatIsAsGoodAsDouble(int n, int V, double scale) {
+    INDArray logits = random(1, -scale, scale, n, V).castTo(DataType.FLOAT);
+    INDArray Yb = column(Arrays.stream(classes(2, n, V)).asDoubleStream().toArray());
+    INDArray rows = random(3, 0, 2.0 / V, n, V).castTo(DataType.FLOAT);
+    for (INDArray y : List.of(Yb, rows)) {
+      INDArray yOfFloat = y.castTo(DataType.FLOAT);
+      INDArray yOfDouble = y.castTo(DataType.DOUBLE);
+      INDArray wide = logits.castTo(DataType.DOUBLE);
+      double expected = LOSS.computeScore(yOfDouble, wide, SOFTMAX, null, false);
+      var both = LOSS.computeGradientAndScore(yOfFloat, logits, SOFTMAX, null, false);
+      assertEquals(expected, both.getFirst(), 1e-6 * expected);
+      assertEquals(DataType.FLOAT, both.getSecond().dataType());
+      assertWithin(
+          "dlogits",
+          NdArrays.values(LOSS.computeGradient(yOfDouble, wide, SOFTMAX, null)),
+          NdArrays.values(both.getSecond()),
+          1e-6);
+      assertClose(
+          "losses",
+          NdArrays.values(LOSS.computeScoreArray(yOfDouble, wide, SOFTMAX, null)),
+          NdArrays.values(LOSS.computeScoreArray(yOfFloat, logits, SOFTMAX, null)),
+          1e-6);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {27, 50_000})
+  void refusesInfiniteLogitsInEitherType(int V) {
+    for (DataType type : List.of(DataType.FLOAT, DataType.DOUBLE)) {
+      for (double value : new double[] {Double.NEGATIVE_INFINITY, 1 / 0.0, Double.NaN}) {
+        for (int column : new int[] {0, V / 2, V - 1}) {
+          INDArray logits = random(1, -1e4, 1e4, 3, V).castTo(type);
+          logits.putScalar(2, column, value);
+          String message = "logits[2, %d] must be a finite number, was %s".formatted(column, value);
+          refused(column(0, 1, V / 3), logits, null, message);
+          refused(random(3, 0, 1, 3, V), logits, null, message);
+          LOSS.computeScore(column(0, 1, V / 3), logits, SOFTMAX, column(1, 1, 0), true);
+        }
+      }
+    }
   }
 
   @Test

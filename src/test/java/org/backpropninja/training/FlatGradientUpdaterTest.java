@@ -207,7 +207,7 @@ class FlatGradientUpdaterTest {
   }
 
   @Test
-  void onlyDenseFloatsOfOneLengthAreSubtractedInPlace() {
+  void denseFloatsAndDoublesOfOneShapeAreSubtractedInPlace() {
     CountingStep function = new CountingStep();
     StepInPlace accumulator = new StepInPlace();
     INDArray floats = Nd4j.createFromArray(new float[][] {{1, 2, 3}});
@@ -219,6 +219,15 @@ class FlatGradientUpdaterTest {
     INDArray doubles = Nd4j.createFromArray(new double[][] {{1, 2, 3}});
     accumulator.applyUpdate(function, doubles, update.castTo(DataType.DOUBLE), false);
     assertEquals(Nd4j.createFromArray(new double[][] {{0.5, 1, 1.5}}), doubles);
+    INDArray columnMajor = Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}}).dup('f');
+    INDArray rowMajor = Nd4j.createFromArray(new double[][] {{0.5, 1}, {1.5, 2}});
+    accumulator.applyUpdate(function, columnMajor, rowMajor, false);
+    assertEquals(rowMajor, columnMajor);
+    assertEquals(0, function.steps);
+
+    accumulator.applyUpdate(function, doubles, update, false); // of another type
+    assertEquals(Nd4j.zeros(DataType.DOUBLE, 1, 3), doubles);
+    assertEquals(1, function.steps);
     INDArray two = Nd4j.createFromArray(new float[][] {{1, 2, 3}, {4, 5, 6}});
     accumulator.applyUpdate(function, two, update.reshape(1, 3), false);
     assertEquals(Nd4j.createFromArray(new float[][] {{0.5f, 1, 1.5f}, {3.5f, 4, 4.5f}}), two);

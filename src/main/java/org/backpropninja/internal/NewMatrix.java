@@ -35,7 +35,7 @@ public final class NewMatrix {
   private NewMatrix() {}
 
   /**
-   * Makes a matrix with anything in it, in a layer's workspace.
+   * Makes an uninitialised matrix in a layer's workspace.
    *
    * @param workspaces the layer's
    * @param use what the matrix is for
@@ -53,7 +53,7 @@ public final class NewMatrix {
   }
 
   /**
-   * Makes a matrix with anything in it, in the current workspace if there is one.
+   * Makes an uninitialised matrix in the current workspace if there is one.
    *
    * @param type of its elements
    * @param rows how many

@@ -30,7 +30,8 @@ import org.nd4j.linalg.learning.config.NoOp;
  * <pre>running = decay·running + (1 − decay)·minibatch</pre>
  *
  * <p>whatever the updater, learning rate, gradient normalisation or regularisation is; a forward
- * pass alone never changes them. What the variance is divided by is chosen apart for the two:
+ * pass alone never changes them. The variance's divisor is chosen separately for training and for
+ * the running statistics:
  *
  * <table>
  * <caption>Conventions</caption>

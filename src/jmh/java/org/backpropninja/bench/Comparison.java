@@ -32,7 +32,7 @@ public final class Comparison implements AutoCloseable {
     public static final Effort QUICK = new Effort(3, 100, 1, 2000, 50);
 
     /** What the targets are about: half an hour or so. */
-    public static final Effort FULL = new Effort(7, 1000, 3, 200_000, 10_000);
+    public static final Effort FULL = new Effort(5, 600, 1, 200_000, 10_000);
   }
 
   private final Effort effort;

@@ -46,9 +46,15 @@ import org.nd4j.linalg.learning.config.NoOp;
  * as in DL4J's batch norm neither is regularised. Examples that a mask leaves out take no part in
  * the statistics, give zeros and get no gradient.
  *
+ * <p>Do not put it into DL4J's TimeDistributed together with a mask: DL4J 1.0.0-M2.1 numbers the
+ * mask's steps there in another order than the rows. In the network itself, where a preprocessor
+ * makes time steps rows, masks are right.
+ *
  * <p>Refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}: input of
- * another rank or width, input that is not finite, and a training minibatch of one example where a
- * variance is unbiased, because that has no value. Sources: Ioffe and Szegedy, "Batch
+ * another rank or width, input that is not finite, a training minibatch of one example where a
+ * variance is unbiased, because that has no value, or whose statistics the network's type cannot
+ * hold, and training by another algorithm than gradient descent, because DL4J sets the running
+ * statistics back with its steps. Sources: Ioffe and Szegedy, "Batch
  * Normalization", 2015; makemore part 4; PyTorch issue 1410. The formulas are in {@link
  * org.backpropninja.math.Cores.BatchNorm}.
  */

@@ -21,10 +21,12 @@ import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.training.Calibration;
+import org.backpropninja.training.CompiledNetwork;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -81,6 +83,11 @@ public final class TrainNames implements Callable<Integer> {
 
   @Option(names = "--samples", paramLabel = "N", description = "names to invent (${DEFAULT-VALUE})")
   private int samples = 20;
+
+  @Option(
+      names = "--compiled",
+      description = "train by CompiledNetwork in place of network.fit: the same, in less time")
+  private boolean compiled;
 
   @Option(
       names = "--out",
@@ -179,7 +186,12 @@ public final class TrainNames implements Callable<Integer> {
     long start = System.nanoTime();
     try (Progress progress = new Progress(steps)) {
       network.setListeners(minibatchLosses, progress);
-      network.fit(new MinibatchIterator(data, random, batch, steps).overwriting());
+      DataSetIterator minibatches = new MinibatchIterator(data, random, batch, steps).overwriting();
+      if (compiled) {
+        CompiledNetwork.of(network).fit(minibatches);
+      } else {
+        network.fit(minibatches);
+      }
     }
     network.setListeners();
     return (System.nanoTime() - start) / 1e3;

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
 import org.backpropninja.testing.Golden;
+import org.backpropninja.training.CompiledNetwork;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
@@ -24,11 +25,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect.Visibility;
 import org.nd4j.shade.jackson.annotation.PropertyAccessor;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
+import org.nd4j.shade.jackson.databind.node.ObjectNode;
 import picocli.CommandLine;
 
 /** The main job: PyTorch's run of the same recipe, what it writes and what it refuses. */
@@ -36,12 +39,12 @@ class TrainNamesTest {
 
   @TempDir Path folder;
 
-  @Test
-  void runEqualsPyTorch() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"--steps 2000", "--steps 2000 --compiled"})
+  void runEqualsPyTorch(String options) throws IOException {
     Path out = folder.resolve("new/run");
     long start = System.nanoTime();
-    TrainNames.Result result =
-        TrainNames.run("--steps", "2000", "--hidden", "64", "--out", out.toString());
+    TrainNames.Result result = TrainNames.run((options + " --hidden 64 --out " + out).split(" "));
     double microseconds = (System.nanoTime() - start) / 1e3;
     Summary summary = result.summary();
 
@@ -90,6 +93,56 @@ class TrainNamesTest {
     try (Stream<Path> files = Files.list(out)) {
       assertEquals(2, files.count(), "only summary.json and model.zip");
     }
+  }
+
+  /** To the last digit, but for the time. */
+  @Test
+  void bothWaysGiveTheSame() throws IOException {
+    String options = "--steps 300 --hidden 20 --batch 17 --samples 5 --out ";
+    Path fit = folder.resolve("fit");
+    Path compiled = folder.resolve("compiled");
+    TrainNames.Result expected = TrainNames.run((options + fit).split(" "));
+    TrainNames.Result actual = TrainNames.run((options + compiled + " --compiled").split(" "));
+    assertArrayEquals(
+        expected.network().params().toDoubleVector(), actual.network().params().toDoubleVector());
+    ObjectNode expectedSummary = summary(fit);
+    ObjectNode actualSummary = summary(compiled);
+    assertTrue(expectedSummary.remove("microsecondsPerStep").asDouble() > 0);
+    assertTrue(actualSummary.remove("microsecondsPerStep").asDouble() > 0);
+    assertEquals(expectedSummary, actualSummary);
+  }
+
+  private static ObjectNode summary(Path folder) throws IOException {
+    return (ObjectNode) new ObjectMapper().readTree(folder.resolve("summary.json").toFile());
+  }
+
+  /** The steps' progress is printed from within what trains. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theOptionTellsWhatTrains(boolean compiled) throws IOException {
+    Files.writeString(folder.resolve("names"), "anna\nbob\ncleo\ndora\nemma\nfred\n\n");
+    List<Boolean> withinCompiledNetwork = new ArrayList<>();
+    Printed printed =
+        run(
+            new ByteArrayOutputStream() {
+              @Override
+              public void write(byte[] bytes, int from, int length) {
+                super.write(bytes, from, length);
+                if (new String(bytes, from, length).startsWith("step")) {
+                  withinCompiledNetwork.add(isRunning(CompiledNetwork.class));
+                }
+              }
+            },
+            ("--samples 2 --hidden 5 --steps 3 --names names --out out"
+                    + (compiled ? " --compiled" : ""))
+                .split(" "));
+    assertEquals(0, printed.status, printed.err);
+    assertEquals(List.of(compiled, compiled, compiled), withinCompiledNetwork);
+  }
+
+  private static boolean isRunning(Class<?> type) {
+    return StackWalker.getInstance()
+        .walk(frames -> frames.anyMatch(frame -> frame.getClassName().equals(type.getName())));
   }
 
   /** Every tenth of the steps, or every step if there are fewer than ten. */
@@ -179,6 +232,10 @@ class TrainNamesTest {
 
   /** Runs in this process, paths being taken within the test's folder. */
   private Printed run(String... args) {
+    return run(new ByteArrayOutputStream(), args);
+  }
+
+  private Printed run(ByteArrayOutputStream printedOut, String... args) {
     for (int k = 1; k < args.length; k++) {
       if (args[k - 1].equals("--names") || args[k - 1].equals("--out")) {
         args[k] = folder.resolve(args[k]).toString();
@@ -186,7 +243,6 @@ class TrainNamesTest {
     }
     PrintStream out = System.out;
     PrintStream err = System.err;
-    ByteArrayOutputStream printedOut = new ByteArrayOutputStream();
     ByteArrayOutputStream printedErr = new ByteArrayOutputStream();
     System.setOut(new PrintStream(printedOut, true));
     System.setErr(new PrintStream(printedErr, true));

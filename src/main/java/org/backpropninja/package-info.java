@@ -10,20 +10,21 @@
  * <td></td></tr>
  * <tr><td>emb, embcat</td><td>C[Xb], side by side</td>
  * <td>{@link org.backpropninja.layers.EmbeddingConcat}</td>
- * <td>{@link org.backpropninja.math.Embedding}</td></tr>
+ * <td>{@link org.backpropninja.math.Cores.Embedding}</td></tr>
  * <tr><td>hprebn, logits</td><td>x·W + b</td><td>{@link org.backpropninja.layers.ManualDense}</td>
- * <td>{@link org.backpropninja.math.Dense}</td></tr>
+ * <td>{@link org.backpropninja.math.Cores.Dense}</td></tr>
  * <tr><td>bnmeani … hpreact</td><td>gain·(x − mean)/σ + bias</td>
  * <td>{@link org.backpropninja.layers.BatchNormBessel}</td>
- * <td>{@link org.backpropninja.math.BatchNorm}, {@link org.backpropninja.math.MomentsAccumulator}</td></tr>
+ * <td>{@link org.backpropninja.math.Cores.BatchNorm}, {@link org.backpropninja.math.MomentsAccumulator}</td></tr>
  * <tr><td>h</td><td>tanh, inside the layer before it</td><td></td>
- * <td>{@link org.backpropninja.math.Tanh}</td></tr>
+ * <td>{@link org.backpropninja.math.Activation}</td></tr>
  * <tr><td>logit_maxes … loss</td><td>softmax and cross entropy</td>
  * <td>{@link org.backpropninja.loss.ManualCrossEntropyLoss}</td>
- * <td>{@link org.backpropninja.math.CrossEntropy}</td></tr>
+ * <td>{@link org.backpropninja.math.Cores.CrossEntropy}</td></tr>
  * </table>
  *
- * <p>What users write is in {@code layers}, {@code loss}, {@code training}, {@code names} and
- * {@code random}. {@code math} may be called by anyone; {@code internal} is for the library alone.
+ * <p>Users write types of {@code layers}, {@code loss} and {@code training}; the examples add
+ * {@code names}, {@code random} and {@code stepwise}. {@code math} may be called by anyone. {@code
+ * internal} is for this library alone. docs/architecture.md lists every public type.
  */
 package org.backpropninja;

@@ -13,7 +13,6 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
-import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * Batch norm with Bessel's correction, and with an activation of its own.
@@ -50,7 +49,7 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * another rank or width, input that is not finite, and a training minibatch of one example where a
  * variance is unbiased, because that has no value. Sources: Ioffe and Szegedy, "Batch
  * Normalization", 2015; makemore part 4; PyTorch issue 1410. The formulas are in {@link
- * org.backpropninja.math.BatchNorm}.
+ * org.backpropninja.math.Cores.BatchNorm}.
  */
 public final class BatchNormBessel extends ManualLayer {
 
@@ -70,8 +69,6 @@ public final class BatchNormBessel extends ManualLayer {
 
   private BatchNormBessel(Builder builder) {
     super(builder);
-    nIn = Math.max(nIn, nOut); // either will do
-    nOut = nIn;
     decay = builder.decay;
     eps = builder.eps;
     variance = builder.variance;
@@ -98,9 +95,8 @@ public final class BatchNormBessel extends ManualLayer {
   }
 
   @Override
-  public void setNIn(InputType inputType, boolean override) {
-    super.setNIn(inputType, override);
-    nOut = nIn;
+  boolean keepsWidth() {
+    return true;
   }
 
   /**
@@ -128,11 +124,6 @@ public final class BatchNormBessel extends ManualLayer {
   @Override
   public IUpdater getUpdaterByParam(String paramName) {
     return RUNNING.contains(paramName) ? new NoOp() : getIUpdater();
-  }
-
-  @Override
-  public List<Regularization> getRegularizationByParam(String paramName) {
-    return null;
   }
 
   /**
@@ -327,10 +318,6 @@ public final class BatchNormBessel extends ManualLayer {
      */
     @Override
     public BatchNormBessel build() {
-      if (nIn > 0 && nOut > 0 && nIn != nOut) {
-        throw new IllegalArgumentException(
-            "nOut (" + nOut + ") must be nIn (" + nIn + "): batch norm keeps the width");
-      }
       return new BatchNormBessel(this);
     }
   }

@@ -7,7 +7,6 @@ import static org.backpropninja.layers.BatchNormBessel.VAR;
 
 import java.util.Locale;
 import org.backpropninja.internal.Calibratable;
-import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.Pass;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
@@ -42,16 +41,6 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
           case HALF -> LARGEST_HALF;
           default -> Float.MAX_VALUE;
         };
-  }
-
-  @Override
-  public int inputs() {
-    return H;
-  }
-
-  @Override
-  public int outputs() {
-    return H;
   }
 
   @Override
@@ -121,24 +110,17 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     if (observed != null && pass == Pass.INFERENCE) {
       observed.add(hprebn);
     }
-    return Statistics.constant(read(MEAN), read(VAR));
+    return Statistics.constant(values(MEAN), values(VAR));
   }
 
   @Override
   public void backward(Matrix dh, Matrix hprebn, Matrix dhprebn) {
-    NdArrays.Out dgain = gradient(GAIN);
-    NdArrays.Out dbias = gradient(BIAS);
-    batchNorm.backward(activation.backward(dh), dhprebn, dgain.matrix(), dbias.matrix());
-    dgain.done();
-    dbias.done();
-    clear(gradient(MEAN));
-    clear(gradient(VAR));
+    Matrix dhpreact = activation.backward(dh);
+    Matrix dx = dhprebn == null ? dhpreact : dhprebn; // nobody reads dhpreact again
+    batchNorm.backward(dhpreact, dx, gradient(GAIN), gradient(BIAS));
+    gradient(MEAN).write(new float[H], 0, H);
+    gradient(VAR).write(new float[H], 0, H);
     moveRunningStatistics();
-  }
-
-  private static void clear(NdArrays.Out gradient) {
-    gradient.matrix().write(new float[gradient.matrix().length()], 0, gradient.matrix().length());
-    gradient.done();
   }
 
   /**
@@ -150,8 +132,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     if (newMoments == null) {
       return;
     }
-    double[] mean = read(MEAN);
-    double[] var = read(VAR);
+    double[] mean = values(MEAN);
+    double[] var = values(VAR);
     for (int j = 0; j < H; j++) {
       mean[j] = moved(mean[j], newMoments.mean()[j]);
       var[j] = moved(var[j], newMoments.variance(j, layerConf().getRunningVariance()));
@@ -165,12 +147,6 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   private double moved(double running, double minibatch) {
     double decay = layerConf().getDecay();
     return decay == 0 ? minibatch : decay * running + (1 - decay) * minibatch;
-  }
-
-  private double[] read(String key) {
-    double[] values = new double[H];
-    parameter(key).read(0, H, values);
-    return values;
   }
 
   @Override

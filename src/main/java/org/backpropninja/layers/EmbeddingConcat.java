@@ -6,7 +6,6 @@ import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -26,7 +25,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p>An index that is not a whole number from 0 to V−1, or input of another rank or width, is
  * refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore
  * part 4, {@code emb = C[Xb]; embcat = emb.view(n, -1)}; the formulas are in {@link
- * org.backpropninja.math.Embedding}.
+ * org.backpropninja.math.Cores.Embedding}.
  */
 public final class EmbeddingConcat extends ManualLayer {
 
@@ -38,8 +37,12 @@ public final class EmbeddingConcat extends ManualLayer {
   private EmbeddingConcat(Builder builder) {
     super(builder);
     inputLength = builder.inputLength;
-    activationFn = new ActivationIdentity(); // or the network's would be taken
     initializeConstraints(builder);
+  }
+
+  @Override
+  boolean hasActivation() {
+    return false;
   }
 
   @Override
@@ -157,12 +160,6 @@ public final class EmbeddingConcat extends ManualLayer {
      */
     @Override
     public EmbeddingConcat build() {
-      if (activationFn != null && !(activationFn instanceof ActivationIdentity)) {
-        throw new IllegalArgumentException(
-            "activation ("
-                + activationFn
-                + ") must be identity or not set: EmbeddingConcat has none");
-      }
       if (iDropout != null) {
         throw new IllegalArgumentException(
             "dropOut (" + iDropout + ") must not be set: it would drop indices");

@@ -82,9 +82,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
   /** Indices have no derivative: for a layer below it is 0. */
   @Override
   public void backward(Matrix dembcat, Matrix Xb, Matrix dXb) {
-    NdArrays.Out dC = gradient(WEIGHT_KEY);
-    embedding.backward(dembcat, dC.matrix());
-    dC.done();
+    embedding.backward(dembcat, gradient(WEIGHT_KEY));
     if (dXb != null) {
       double[] zeros = new double[T];
       for (int i = 0; i < dXb.rows(); i++) {

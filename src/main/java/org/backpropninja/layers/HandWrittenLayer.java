@@ -87,8 +87,23 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return type;
   }
 
-  /** Whether the way back of a training pass reads x again, so that nobody may change it. */
-  abstract boolean readsInputAgain();
+  @Override
+  public int inputs() {
+    return (int) layerConf().getNIn();
+  }
+
+  @Override
+  public int outputs() {
+    return (int) layerConf().getNOut();
+  }
+
+  /**
+   * Whether the backward pass of a training pass reads x, so that nobody may change it meanwhile. A
+   * layer that keeps what it needs saves a copy by saying no.
+   */
+  boolean readsInputAgain() {
+    return true;
+  }
 
   @Override
   public boolean isPretrainLayer() {
@@ -159,20 +174,21 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
       pass = Pass.INFERENCE_AND_BACK;
       forward(x, pass, dh.another(x.rows(), outputs()));
     }
-    if (present == null) {
-      backward(dh, x, dx.matrix());
+    if (x == null) {
+      gradientViews.values().forEach(view -> view.assign(0));
+      Masked.scatter(null, present, dx.matrix());
     } else {
-      backwardOfSome(dh, dx.matrix());
+      backward(dh, dx.matrix());
+      gradients.values().forEach(NdArrays.Out::done);
     }
     dx.done();
     weightNoiseParams.clear();
     return new Pair<>(gradientOfParameters(), backpropDropOutIfPresent(out));
   }
 
-  private void backwardOfSome(Matrix dh, Matrix dx) {
-    if (x == null) {
-      gradientViews.values().forEach(view -> view.assign(0));
-      Masked.scatter(null, present, dx);
+  private void backward(Matrix dh, Matrix dx) {
+    if (present == null) {
+      backward(dh, x, dx);
       return;
     }
     Matrix some = dx.another(x.rows(), inputs());
@@ -220,15 +236,23 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     }
   }
 
-  /** Where the gradient of a parameter goes; to be completed by {@code done()}. */
-  final NdArrays.Out gradient(String key) {
+  /** A copy of a parameter's elements, row by row. */
+  final double[] values(String key) {
+    Matrix parameter = parameter(key);
+    double[] values = new double[parameter.length()];
+    parameter.read(0, values.length, values);
+    return values;
+  }
+
+  /** Where the gradient of a parameter goes: all of it, in every backward pass. */
+  final Matrix gradient(String key) {
     NdArrays.Out known = gradients.get(key);
     INDArray view = gradientViews.get(key);
     if (known == null || known.array() != view) {
       known = NdArrays.out(view);
       gradients.put(key, known);
     }
-    return known;
+    return known.matrix();
   }
 
   // Refusals

@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  *
  * <p>Input of another rank or width, or that is not finite, is refused with a {@link
  * org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore part 4, {@code hprebn =
- * embcat @ W1 + b1}; the formulas are in {@link org.backpropninja.math.Dense}.
+ * embcat @ W1 + b1}; the formulas are in {@link org.backpropninja.math.Cores.Dense}.
  */
 public final class ManualDense extends ManualLayer {
 

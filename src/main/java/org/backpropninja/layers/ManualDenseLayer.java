@@ -3,7 +3,6 @@ package org.backpropninja.layers;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.BIAS_KEY;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
-import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.Pass;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
@@ -13,17 +12,13 @@ import org.nd4j.linalg.api.buffer.DataType;
 /** The runtime of {@link ManualDense}. */
 final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
-  private final int I;
-  private final int H;
   private final LayerActivation activation;
   private final Cores.Dense dense;
 
   ManualDenseLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
-    I = (int) layerConf().getNIn();
-    H = (int) layerConf().getNOut();
     activation = new LayerActivation(layerConf().getActivationFn(), matrixType());
-    dense = cores().dense(H, activation.inside());
+    dense = cores().dense(outputs(), activation.inside());
   }
 
   @Override
@@ -32,29 +27,14 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   }
 
   @Override
-  public int inputs() {
-    return I;
-  }
-
-  @Override
-  public int outputs() {
-    return H;
-  }
-
-  @Override
-  boolean readsInputAgain() {
-    return true;
-  }
-
-  @Override
   public void forward(Matrix x, Pass pass, Matrix h) {
-    if (I <= H) {
+    if (inputs() <= outputs()) {
       requireFinite(x);
     }
     Matrix W = parameter(WEIGHT_KEY); // its noise is drawn before the bias's, as in DenseLayer
     Matrix b = hasBias() ? parameter(BIAS_KEY) : null;
     dense.forward(x, W, b, h, pass.keeps());
-    if (I > H && !isFinite(h)) { // narrower, and not finite where x is not
+    if (inputs() > outputs() && !isFinite(h)) { // narrower, and not finite where x is not
       requireFinite(x);
     }
     activation.forward(h, pass);
@@ -62,18 +42,8 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
   @Override
   public void backward(Matrix dh, Matrix x, Matrix dx) {
-    NdArrays.Out dW = gradient(WEIGHT_KEY);
-    NdArrays.Out db = hasBias() ? gradient(BIAS_KEY) : null;
-    dense.backward(
-        activation.backward(dh),
-        x,
-        parameter(WEIGHT_KEY),
-        dx,
-        dW.matrix(),
-        db == null ? null : db.matrix());
-    dW.done();
-    if (db != null) {
-      db.done();
-    }
+    Matrix dW = gradient(WEIGHT_KEY);
+    Matrix db = hasBias() ? gradient(BIAS_KEY) : null;
+    dense.backward(activation.backward(dh), x, parameter(WEIGHT_KEY), dx, dW, db);
   }
 }

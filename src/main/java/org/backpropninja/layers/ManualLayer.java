@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.LayerValidation;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -30,6 +31,59 @@ public abstract class ManualLayer extends FeedForwardLayer {
   ManualLayer(Builder<?> builder) {
     super(builder);
     backward = builder.backward;
+    if (keepsWidth()) {
+      takeWidth();
+    }
+    if (!hasActivation()) {
+      takeNoActivation();
+    }
+  }
+
+  private void takeWidth() {
+    if (nIn > 0 && nOut > 0 && nIn != nOut) {
+      throw new IllegalArgumentException(
+          "nOut (%d) must be nIn (%d): %s keeps the width"
+              .formatted(nOut, nIn, getClass().getSimpleName()));
+    }
+    nIn = Math.max(nIn, nOut); // either will do
+    nOut = nIn;
+  }
+
+  private void takeNoActivation() {
+    if (activationFn != null && !(activationFn instanceof ActivationIdentity)) {
+      throw new IllegalArgumentException(
+          "activation (%s) must be identity or not set: %s has none"
+              .formatted(activationFn, getClass().getSimpleName()));
+    }
+    activationFn = new ActivationIdentity(); // or the network's would be taken
+  }
+
+  /** Whether an activation follows inside the layer. */
+  boolean hasActivation() {
+    return true;
+  }
+
+  /** Whether the output is as wide as the input, so that nOut follows nIn. */
+  boolean keepsWidth() {
+    return false;
+  }
+
+  @Override
+  public void setNIn(InputType inputType, boolean override) {
+    super.setNIn(inputType, override);
+    setNIn(nIn);
+  }
+
+  @Override
+  public void setNIn(long nIn) {
+    this.nIn = nIn;
+    nOut = keepsWidth() ? nIn : nOut;
+  }
+
+  @Override
+  public void setNOut(long nOut) {
+    this.nOut = nOut;
+    nIn = keepsWidth() ? nOut : nIn;
   }
 
   /** The parameters in the order of the flat arrays. */
@@ -102,7 +156,8 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
   @Override
   public String toString() {
-    return "ManualLayer(super=" + super.toString() + ", backward=" + backward + ")";
+    return "%s(super=%s, backward=%s)"
+        .formatted(getClass().getSimpleName(), super.toString(), backward);
   }
 
   /**

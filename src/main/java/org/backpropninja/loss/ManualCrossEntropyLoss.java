@@ -43,7 +43,7 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  * not a whole number from 0 to V−1, a target that is negative or not finite, a mask that is neither
  * 0 nor 1 or has a value for each class, shapes that do not fit, another activation. Source:
  * makemore part 4, "cross entropy in one go"; the formulas are in {@link
- * org.backpropninja.math.CrossEntropy}.
+ * org.backpropninja.math.Cores.CrossEntropy}.
  */
 public final class ManualCrossEntropyLoss implements ILossFunction {
 

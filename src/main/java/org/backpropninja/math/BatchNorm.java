@@ -15,7 +15,7 @@ package org.backpropninja.math;
  * that ran last, of which it has kept bnraw and a tangent. Sources: Ioffe and Szegedy, "Batch
  * Normalization", 2015; makemore part 4, which divides by n − 1; docs/derivations.md.
  */
-public final class BatchNorm implements Cores.BatchNorm {
+final class BatchNorm implements Cores.BatchNorm {
 
   private final int H;
   private final double epsilon;
@@ -222,7 +222,10 @@ public final class BatchNorm implements Cores.BatchNorm {
     dgain.total(stripes.count(), dgainSum);
   }
 
-  /** The three ways from hpreact back to hprebn; constant statistics leave the direct one. */
+  /**
+   * The three ways from hpreact back to hprebn; constant statistics leave the direct one.
+   * docs/derivations.md, "The three ways back".
+   */
   private void prepareWaysBack(double[] dbias, double[] dgain) {
     double[] direct = new double[H];
     double[] throughMean = new double[H];

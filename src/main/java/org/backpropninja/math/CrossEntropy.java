@@ -11,7 +11,7 @@ package org.backpropninja.math;
  * examples, as DL4J wants them. Source: makemore part 4, "cross entropy in one go";
  * docs/derivations.md.
  */
-public final class CrossEntropy implements Cores.CrossEntropy {
+final class CrossEntropy implements Cores.CrossEntropy {
 
   private final int V;
   private final Threads threads;

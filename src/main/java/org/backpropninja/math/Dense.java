@@ -11,7 +11,7 @@ package org.backpropninja.math;
  * <p>Shapes: x [n, I], W [I, H], b [1, H], z, h [n, H]. Source: makemore part 4, {@code hprebn =
  * embcat @ W1 + b1} and {@code logits = h @ W2 + b2}; docs/derivations.md.
  */
-public final class Dense implements Cores.Dense {
+final class Dense implements Cores.Dense {
 
   private final int H;
   private final Activation activation;

@@ -12,7 +12,7 @@ import java.util.Arrays;
  * minibatch names, so that a large vocabulary costs no more than the zeros in its gradient. Source:
  * makemore part 4, {@code emb = C[Xb]; embcat = emb.view(n, -1)}; docs/derivations.md.
  */
-public final class Embedding implements Cores.Embedding {
+final class Embedding implements Cores.Embedding {
 
   private final int D;
   private final Precision precision;

@@ -9,7 +9,7 @@ package org.backpropninja.math;
  * products, so it is computed here in loops without branches, short enough for the JIT compiler to
  * turn them into vector instructions. It is odd and never beyond ±1.
  */
-public final class Tanh {
+final class Tanh {
 
   /**
    * From here on the tangent is 1 in double precision; 20/32 is where the fraction is still exact.

@@ -15,7 +15,7 @@ import java.util.function.Supplier;
  * where that is not set, it is the number of processors. What is computed never depends on it,
  * because the tasks are cut beforehand.
  */
-public final class Threads {
+final class Threads {
 
   private static final int COUNT =
       count(System.getenv("OMP_NUM_THREADS"), Runtime.getRuntime().availableProcessors());

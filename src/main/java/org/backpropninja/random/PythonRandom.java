@@ -40,7 +40,7 @@ public final class PythonRandom {
    * @return the integer
    * @throws IllegalArgumentException if n is below 1
    */
-  public int randbelow(int n) {
+  int randbelow(int n) {
     if (n < 1) {
       throw new IllegalArgumentException("n (%d) must be at least 1".formatted(n));
     }

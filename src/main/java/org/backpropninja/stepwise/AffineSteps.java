@@ -15,7 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param w the weights, [I, O]
  * @param y the output, [n, O]
  */
-public record AffineSteps(INDArray x, INDArray w, INDArray y) {
+record AffineSteps(INDArray x, INDArray w, INDArray y) {
 
   /**
    * The gradients of one backward pass.

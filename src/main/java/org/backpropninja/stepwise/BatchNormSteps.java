@@ -23,7 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param bnraw the normalised values, [n, H]
  * @param hpreact the output, [n, H]
  */
-public record BatchNormSteps(
+record BatchNormSteps(
     INDArray bngain,
     int correction,
     double eps,

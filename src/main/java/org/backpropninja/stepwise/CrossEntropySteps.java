@@ -31,7 +31,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param rowLosses each row's −Σ targets · logprobs, [n, 1]
  * @param loss their mean
  */
-public record CrossEntropySteps(
+record CrossEntropySteps(
     INDArray targets,
     INDArray firstMax,
     INDArray logitMaxes,

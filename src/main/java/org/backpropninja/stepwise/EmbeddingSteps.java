@@ -16,7 +16,7 @@ import org.nd4j.linalg.factory.ops.NDBase;
  * @param emb the looked-up vectors, [n, T, D]
  * @param embcat the same numbers as [n, T·D]: first the vector of position 0, then of 1, …
  */
-public record EmbeddingSteps(INDArray c, INDArray xb, INDArray emb, INDArray embcat) {
+record EmbeddingSteps(INDArray c, INDArray xb, INDArray emb, INDArray embcat) {
 
   private static final NDBase ND = new NDBase();
 

@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param bnraw the normalised values, [n, H]
  * @param hpreact the output, [n, H]
  */
-public record FixedNormSteps(INDArray bngain, INDArray bnvarInv, INDArray bnraw, INDArray hpreact) {
+record FixedNormSteps(INDArray bngain, INDArray bnvarInv, INDArray bnraw, INDArray hpreact) {
 
   /**
    * The gradients of one backward pass; mean and variance are constants and get none.

@@ -10,7 +10,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *
  * @param h the activations, [n, H]
  */
-public record TanhSteps(INDArray h) {
+record TanhSteps(INDArray h) {
 
   /**
    * Takes the hyperbolic tangent of each element.

@@ -31,8 +31,11 @@ final class Compilable {
     if (!network.isInitCalled()) {
       throw new IllegalArgumentException("network must be initialised: call init() first");
     }
-    requireSettings(network);
     int last = network.getnLayers() - 1;
+    if (last == 0 && network.getLayer(0) instanceof LossLayer) {
+      throw refusal(network.getLayer(0), 0, "must not be the only layer");
+    }
+    requireSettings(network);
     for (int i = 0; i <= last; i++) {
       Layer layer = network.getLayer(i);
       if (network.getLayerWiseConfigurations().getInputPreProcess(i) != null) {
@@ -44,9 +47,6 @@ final class Compilable {
       requireNoNoise(layer, i);
     }
     requireOutput(network.getLayer(last), last);
-    if (last == 0 && network.getLayer(0) instanceof LossLayer) {
-      throw refusal(network.getLayer(0), 0, "must not be the only layer");
-    }
   }
 
   private static void requireSettings(MultiLayerNetwork network) {
@@ -68,6 +68,7 @@ final class Compilable {
         "STOCHASTIC_GRADIENT_DESCENT");
     Object step = network.conf().getStepFunction();
     require("stepFunction", step, step == null, "the default");
+    network.getUpdater(); // makes the optimiser anew where network.clear() has dropped it
     GradientsAccumulator accumulator = network.getOptimizer().getGradientsAccumulator();
     require(
         "gradientsAccumulator",
@@ -96,7 +97,7 @@ final class Compilable {
   }
 
   private static void requireOutput(Layer layer, int i) {
-    if (!(layer instanceof LossLayer) && layer.getClass() != OutputLayer.class) {
+    if (layer.getClass() != LossLayer.class && layer.getClass() != OutputLayer.class) {
       throw refusal(layer, i, "must be an OutputLayer or LossLayer, because it is the last one");
     }
     if (layer instanceof OutputLayer output && output.hasLayerNorm()) {

@@ -3,14 +3,16 @@ package org.backpropninja.training;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.backpropninja.internal.LabelledLogits;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.NdMatrix;
 import org.backpropninja.internal.Pass;
 import org.backpropninja.internal.Stage;
 import org.backpropninja.internal.Ways;
-import org.backpropninja.loss.ManualCrossEntropyLoss;
+import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.math.Cores;
+import org.backpropninja.math.GradientDescent;
 import org.backpropninja.math.Matrix;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Layer;
@@ -19,12 +21,15 @@ import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.layers.LossLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.MultiLayerUpdater;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.AsyncDataSetIterator;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Trains a MultiLayerNetwork of this library's layers without DL4J's bookkeeping between them.
@@ -47,55 +52,79 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  */
 public final class CompiledNetwork {
 
+  /** Larger matrices are left to network.fit, which knows how large they may be. */
+  private static final long MOST_ELEMENTS = 1L << 30;
+
+  private static final TrainingListener[] NO_LISTENERS = {};
+
   private final MultiLayerNetwork network;
-  private final List<Stage> stages;
-  private final Cores.CrossEntropy crossEntropy;
   private final DataType type;
+  private final boolean takesIndices;
   private final Matrix parameters;
+  private final GradientDescent descent;
+  private final Cores.CrossEntropy crossEntropy;
   private final boolean isRegularised;
   private final boolean isConstrained;
   private final boolean dividesScore; // by the number of examples
+
+  private INDArray gradients; // the network's own that the stages write into, null for none
+  private List<Stage> stages;
+  private long widest; // columns of the widest matrix
   private FlatGradientUpdater updater; // with the state of the network's own
   private Updater networksOwn; // the one that the network had then
   private INDArray features; // of the minibatch that was last
   private Matrix x; // the same
-  private Buffers buffers; // for as many examples, null before the first
+  private Buffers buffers; // null before the first minibatch
 
-  /** The arrays between the stages, for n examples. */
+  /** The matrices between the stages. */
   private static final class Buffers {
-    final NdMatrix[] h; // what each stage gives
-    final NdMatrix[] dh; // its gradient
+    private final NdMatrix[] hRoom; // what each stage gives, for so many examples or more
+    private final NdMatrix[] dhRoom; // its gradient
+    private NdMatrix[] h; // those for n examples
+    private NdMatrix[] dh;
 
     Buffers(int n, List<Stage> stages, Matrix like) {
-      h = stages.stream().map(s -> like.another(n, s.outputs())).toArray(NdMatrix[]::new);
-      dh = stages.stream().map(s -> like.another(n, s.outputs())).toArray(NdMatrix[]::new);
+      hRoom = stages.stream().map(s -> like.another(n, s.outputs())).toArray(NdMatrix[]::new);
+      dhRoom = stages.stream().map(s -> like.another(n, s.outputs())).toArray(NdMatrix[]::new);
+      h = hRoom;
+      dh = dhRoom;
     }
 
-    int examples() {
-      return h[0].rows();
+    /** Not if they are too small, or four times too large. */
+    boolean suit(int n) {
+      int room = hRoom[0].rows();
+      return n <= room && room / 4 < n;
     }
 
-    List<INDArray> activations(INDArray features) {
-      List<INDArray> all = new ArrayList<>();
-      all.add(features);
-      Arrays.stream(h).map(NdMatrix::array).forEach(all::add);
-      return all;
+    void take(int n) {
+      if (n != h[0].rows()) {
+        h = first(n, hRoom);
+        dh = first(n, dhRoom);
+      }
+    }
+
+    private static NdMatrix[] first(int n, NdMatrix[] room) {
+      return Arrays.stream(room)
+          .map(m -> m.array().get(NDArrayIndex.interval(0, n), NDArrayIndex.all()))
+          .map(NdMatrix::of)
+          .toArray(NdMatrix[]::new);
     }
   }
 
   private CompiledNetwork(MultiLayerNetwork network) {
     this.network = network;
     type = network.params().dataType();
+    takesIndices = network.getLayer(0).conf().getLayer() instanceof EmbeddingConcat;
     parameters = NdMatrix.of(network.params());
-    stages = Compilable.stages(network);
-    ManualCrossEntropyLoss loss = Compilable.loss(network);
-    int V = stages.get(stages.size() - 1).outputs();
-    crossEntropy = Ways.cores(loss.getBackward(), type).crossEntropy(V);
+    descent = new GradientDescent(parameters.precision());
     Layer[] layers = network.getLayers();
     isRegularised = Arrays.stream(layers).anyMatch(CompiledNetwork::isRegularised);
     isConstrained = Arrays.stream(layers).anyMatch(CompiledNetwork::isConstrained);
     Layer last = layers[layers.length - 1];
     dividesScore = last instanceof LossLayer || last.conf().isMiniBatch();
+    takeGradients();
+    int V = stages.get(stages.size() - 1).outputs();
+    crossEntropy = Ways.cores(Compilable.loss(network).getBackward(), type).crossEntropy(V);
   }
 
   private static boolean isRegularised(Layer layer) {
@@ -107,6 +136,18 @@ public final class CompiledNetwork {
   private static boolean isConstrained(Layer layer) {
     List<LayerConstraint> constraints = layer.conf().getLayer().getConstraints();
     return constraints != null && !constraints.isEmpty();
+  }
+
+  /** Takes the arrays that the network has its gradients in now. */
+  private void takeGradients() {
+    INDArray all = network.getGradientsViewArray();
+    boolean isNetworksGradient =
+        network.gradient() != null
+            && network.gradient().gradient().data().address() == all.data().address();
+    gradients = isNetworksGradient ? all : null;
+    stages = Compilable.stages(network);
+    widest = stages.stream().mapToInt(s -> Math.max(s.inputs(), s.outputs())).max().getAsInt();
+    networksOwn = null;
   }
 
   /**
@@ -129,32 +170,44 @@ public final class CompiledNetwork {
    * Trains on all minibatches, as {@code network.fit(iterator)}: for one epoch.
    *
    * @param iterator minibatches without masks; it is reset first if it has none left
+   * @throws IllegalArgumentException as {@link #of}, if the network has been given since something
+   *     that is not taken
    * @throws DL4JInvalidInputException as {@code network.fit}, and for a minibatch with masks
    */
   public void fit(DataSetIterator iterator) {
+    Compilable.require(network);
     synchronized (network) {
       DataSetIterator minibatches =
           iterator.asyncSupported() ? new AsyncDataSetIterator(iterator, 2, true) : iterator;
       try {
-        network.getListeners().forEach(listener -> listener.onEpochStart(network));
-        if (!minibatches.hasNext() && minibatches.resetSupported()) {
-          minibatches.reset();
-        }
+        tellListeners(listener -> listener.onEpochStart(network));
         network.clearLayersStates();
-        while (minibatches.hasNext()) {
-          long start = System.currentTimeMillis();
-          DataSet minibatch = minibatches.next();
-          network.setLastEtlTime(System.currentTimeMillis() - start);
-          step(minibatch);
-        }
+        fitAll(minibatches);
+        tellListeners(listener -> listener.onEpochEnd(network));
+        network.clearLayersStates();
       } finally {
         if (minibatches instanceof AsyncDataSetIterator async) {
-          async.shutdown();
+          async.shutdown(); // which frees the last minibatch
         }
       }
-      network.getListeners().forEach(listener -> listener.onEpochEnd(network));
-      network.clearLayersStates();
       network.incrementEpochCount();
+    }
+  }
+
+  /** Until there are none left, or one without features or labels. */
+  private void fitAll(DataSetIterator minibatches) {
+    if (!minibatches.hasNext() && minibatches.resetSupported()) {
+      minibatches.reset();
+    }
+    long start = System.currentTimeMillis();
+    while (minibatches.hasNext()) { // where an asynchronous one waits
+      DataSet minibatch = minibatches.next();
+      network.setLastEtlTime(System.currentTimeMillis() - start);
+      if (minibatch.getFeatures() == null || minibatch.getLabels() == null) {
+        return;
+      }
+      step(minibatch);
+      start = System.currentTimeMillis();
     }
   }
 
@@ -164,7 +217,7 @@ public final class CompiledNetwork {
    * @param iterator minibatches without masks
    * @param epochs how often to go through them, at least 1
    * @throws IllegalArgumentException if {@code epochs} is less than 1, or more than 1 with an
-   *     iterator that cannot be reset
+   *     iterator that cannot be reset; and as {@link #fit(DataSetIterator)}
    * @throws DL4JInvalidInputException as {@code network.fit}, and for a minibatch with masks
    */
   public void fit(DataSetIterator iterator, int epochs) {
@@ -193,19 +246,22 @@ public final class CompiledNetwork {
 
   private void step(DataSet minibatch) {
     if (minibatch.hasMaskArrays()) {
-      throw refusal("minibatch must have no masks; train with network.fit");
+      throw new DL4JInvalidInputException(
+          "CompiledNetwork: minibatch must have no masks; train with network.fit");
     }
     INDArray labels = minibatch.getLabels();
-    takeFeatures(minibatch.getFeatures());
-    if (network.gradient() == null) { // made by DL4J at its first step, of views that stay
-      network.fit(minibatch);
+    if (!isTaken(minibatch.getFeatures()) || labels == null || labels.rank() != 2) {
+      network.fit(minibatch); // says in its own words what is wrong
       return;
     }
-    network.setInput(features);
-    network.setLabels(labels);
-    if (buffers == null || buffers.examples() != x.rows()) {
-      buffers = new Buffers(x.rows(), stages, parameters);
+    if (gradients == null || gradients != network.getGradientsViewArray()) {
+      network.fit(minibatch); // makes network.gradient(), of views that stay
+      takeGradients();
+      return;
     }
+    takeFeatures(minibatch.getFeatures());
+    network.setLabels(labels);
+    synchroniseCounts();
     forward();
     double loss = backward(labels);
     network.setScore(
@@ -214,17 +270,33 @@ public final class CompiledNetwork {
     update();
   }
 
+  private boolean isTaken(INDArray features) {
+    return features != null
+        && features.rank() == 2
+        && features.size(0) > 0
+        && features.size(1) == stages.get(0).inputs()
+        && features.size(0) * widest <= MOST_ELEMENTS;
+  }
+
   private void takeFeatures(INDArray given) {
-    int width = stages.get(0).inputs();
-    if (given.rank() != 2 || given.size(1) != width) {
-      throw refusal(
-          "features must be a matrix [n, %d], was of shape %s"
-              .formatted(width, Arrays.toString(given.shape())));
-    }
+    network.setInput(given);
     if (given != features || !(x instanceof NdMatrix m && m.array() == given)) {
       features = given;
-      x = NdArrays.in(given, given.dataType() == DataType.FLOAT ? type : DataType.DOUBLE);
+      x = NdArrays.in(given, typeOf(given));
     }
+    int n = x.rows();
+    if (buffers == null || !buffers.suit(n)) {
+      buffers = new Buffers(n, stages, parameters);
+    }
+    buffers.take(n);
+  }
+
+  /** A float does not hold every index. */
+  private DataType typeOf(INDArray given) {
+    if (takesIndices) {
+      return given.dataType() == DataType.FLOAT ? DataType.FLOAT : DataType.DOUBLE;
+    }
+    return type;
   }
 
   private void forward() {
@@ -234,9 +306,19 @@ public final class CompiledNetwork {
       below = buffers.h[k];
     }
     if (!network.getListeners().isEmpty()) {
-      List<INDArray> activations = buffers.activations(features);
-      network.getListeners().forEach(l -> l.onForwardPass(network, activations));
+      List<INDArray> activations = activations();
+      tellListeners(listener -> listener.onForwardPass(network, activations));
     }
+  }
+
+  /** The features and what each layer gives, but for the last one, as DL4J has it. */
+  private List<INDArray> activations() {
+    List<INDArray> all = new ArrayList<>();
+    all.add(features);
+    for (int k = 0; k < network.getnLayers() - 1; k++) {
+      all.add(buffers.h[k].array());
+    }
+    return all;
   }
 
   /** The sum of the examples' losses. */
@@ -253,40 +335,49 @@ public final class CompiledNetwork {
 
   /** What DL4J's optimiser does with a gradient, in its order. */
   private void update() {
-    for (TrainingListener listener : network.getListeners()) {
-      listener.onBackwardPass(network);
-    }
-    for (TrainingListener listener : network.getListeners()) {
-      listener.onGradientCalculation(network);
-    }
+    tellListeners(listener -> listener.onBackwardPass(network));
+    tellListeners(listener -> listener.onGradientCalculation(network));
     MultiLayerConfiguration counts = network.getLayerWiseConfigurations();
+    updateAndStep(counts.getIterationCount(), counts.getEpochCount());
     int iteration = counts.getIterationCount();
     int epoch = counts.getEpochCount();
-    updater().updateAndStep(parameters, iteration, epoch, x.rows());
-    for (TrainingListener listener : network.getListeners()) {
-      listener.iterationDone(network, iteration, epoch);
-    }
+    tellListeners(listener -> listener.iterationDone(network, iteration, epoch));
     counts.setIterationCount(counts.getIterationCount() + 1);
     if (isConstrained) {
       network.applyConstraints(counts.getIterationCount(), counts.getEpochCount());
     }
+    synchroniseCounts();
+  }
+
+  /** By our updater in place of DL4J's; one that the user wrote is left to do its work. */
+  private void updateAndStep(int iteration, int epoch) {
+    Updater present = network.getUpdater();
+    if (present.getClass() != MultiLayerUpdater.class
+        && !(present instanceof FlatGradientUpdater)) {
+      LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+      present.update(network, network.gradient(), iteration, epoch, x.rows(), workspaces);
+      descent.step(parameters, NdMatrix.of(gradients), 0, parameters.length());
+      return;
+    }
+    if (present != networksOwn) { // as it is after a new learning rate
+      networksOwn = present;
+      updater = new FlatGradientUpdater(network, present.getStateViewArray());
+    }
+    updater.updateAndStep(parameters, iteration, epoch, x.rows());
+  }
+
+  private void synchroniseCounts() {
+    MultiLayerConfiguration counts = network.getLayerWiseConfigurations();
     for (Layer layer : network.getLayers()) {
       layer.setIterationCount(counts.getIterationCount());
       layer.setEpochCount(counts.getEpochCount());
     }
   }
 
-  /** Made anew when the network has another one, as after a new learning rate. */
-  private FlatGradientUpdater updater() {
-    Updater present = network.getUpdater();
-    if (present != networksOwn) {
-      networksOwn = present;
-      updater = new FlatGradientUpdater(network, present.getStateViewArray());
+  /** A listener may set other listeners meanwhile. */
+  private void tellListeners(Consumer<TrainingListener> what) {
+    for (TrainingListener listener : network.getListeners().toArray(NO_LISTENERS)) {
+      what.accept(listener);
     }
-    return updater;
-  }
-
-  private static DL4JInvalidInputException refusal(String message) {
-    return new DL4JInvalidInputException("CompiledNetwork: " + message);
   }
 }

@@ -406,4 +406,18 @@ class ConfigurationTest {
     widened.fit(minibatch(1));
     assertEquals(7, widened.feedForward(indices(1)).get(4).size(1));
   }
+
+  /** As TransferLearning replaces them, one at a time. */
+  @Test
+  void batchNormsWidthsStayTheSame() {
+    BatchNormBessel norm = new BatchNormBessel.Builder().nIn(4).build();
+    norm.setNIn(7);
+    assertEquals(7, norm.getNOut());
+    norm.setNOut(5);
+    assertEquals(5, norm.getNIn());
+    ManualDense dense = new ManualDense.Builder().nIn(4).nOut(3).build();
+    dense.setNIn(7);
+    dense.setNOut(5);
+    assertEquals(7, dense.getNIn());
+  }
 }

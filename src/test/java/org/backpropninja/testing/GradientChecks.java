@@ -42,18 +42,23 @@ public final class GradientChecks {
   /** DL4J's check of a graph leaves out the first value after an excluded parameter. */
   public static void check(
       ComputationGraph net, INDArray x, INDArray y, String... runningStatistics) {
+    check(
+        new GradientCheckUtil.GraphConfig()
+            .net(net)
+            .inputs(new INDArray[] {x})
+            .labels(new INDArray[] {y})
+            .excludeParams(Set.of(runningStatistics)));
+  }
+
+  public static void check(GradientCheckUtil.GraphConfig config) {
     boolean right =
         GradientCheckUtil.checkGradients(
-            new GradientCheckUtil.GraphConfig()
-                .net(net)
-                .inputs(new INDArray[] {x})
-                .labels(new INDArray[] {y})
-                .excludeParams(Set.of(runningStatistics))
+            config
                 .epsilon(1e-6)
                 .maxRelError(1e-5)
                 .minAbsoluteError(1e-9)
                 .print(GradientCheckUtil.PrintMode.FAILURES_ONLY));
-    count(right, net);
+    count(right, config.net());
   }
 
   private static void count(boolean right, Model net) {

@@ -4,6 +4,7 @@ import static org.deeplearning4j.nn.params.DefaultParamInitializer.BIAS_KEY;
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
 import org.backpropninja.internal.Pass;
+import org.backpropninja.math.Activation;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -28,13 +29,15 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
 
   @Override
   public void forward(Matrix x, Pass pass, Matrix h) {
-    if (inputs() <= outputs()) {
+    // A product is not finite where x is not; it may be narrower, but a tangent hides infinity.
+    boolean looksAtProduct = inputs() > outputs() && activation.inside() == Activation.IDENTITY;
+    if (!looksAtProduct) {
       requireFinite(x);
     }
     Matrix W = parameter(WEIGHT_KEY); // its noise is drawn before the bias's, as in DenseLayer
     Matrix b = hasBias() ? parameter(BIAS_KEY) : null;
     dense.forward(x, W, b, h, pass.keeps());
-    if (inputs() > outputs() && !isFinite(h)) { // narrower, and not finite where x is not
+    if (looksAtProduct && !isFinite(h)) {
       requireFinite(x);
     }
     activation.forward(h, pass);

@@ -202,11 +202,17 @@ class NdMatrixTest {
     NdMatrix.of(column).write(new double[] {-1, -2, -3}, 0, 3);
     assertArrayEquals(new double[] {0, 1, -1, 3, 4, 5, -2, 7, 8, 9, -3, 11}, elements(columnMajor));
     assertReads(elements(columnMajor.transpose()), NdMatrix.of(columnMajor.transpose()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("reached")
+  void doesNotReachWhatHasGaps(DataType type) {
+    INDArray x = Nd4j.arange(12).castTo(type).reshape('c', 3, 4);
     for (INDArray gaps :
         List.of(
             x.getColumn(2),
             x.getColumn(2, true),
-            columnMajor.getRow(1, true),
+            x.dup('f').getRow(1, true),
             x.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 2)),
             x.get(NDArrayIndex.interval(0, 2, 3), NDArrayIndex.all()))) {
       assertNotReached(gaps);

@@ -256,44 +256,62 @@ class BlocksOfRowsTest {
   @ParameterizedTest
   @CsvSource({"1, 1", "32, 200", "15, 200", "2961, 1", "1001, 200", "3, 2961", "2, 70000"})
   void dense(int n, int H) {
-    double[] x = floats(1, 2 * n, 0, 1);
-    double[] W = floats(2, 2 * H, 0.1, 1);
-    double[] b = floats(3, H, 0.3, 1);
-    double[] dh = floats(4, n * H, 0, 1);
-    double[] h = new double[n * H];
-    double[] dx = new double[2 * n];
-    double[] dW = new double[2 * H];
-    double[] db = new double[H];
-    for (int k = 0; k < n * H; k++) {
-      int i = k / H * 2;
-      int j = k % H;
-      h[k] = Math.tanh(x[i] * W[j] + x[i + 1] * W[H + j] + b[j]);
-      double dz = (1 - h[k] * h[k]) * dh[k];
-      dx[i] += dz * W[j];
-      dx[i + 1] += dz * W[H + j];
-      dW[j] += x[i] * dz;
-      dW[H + j] += x[i + 1] * dz;
-      db[j] += dz;
-    }
+    NaiveDense naive = new NaiveDense(n, H);
     for (Precision precision : Precision.values()) {
       Dense dense = new Dense(H, Activation.TANH, precision);
-      double[][] actual = {h.clone(), dx.clone(), dW.clone(), db.clone()};
-      Arrays.stream(actual).forEach(result -> Arrays.fill(result, Double.NaN));
-      Matrix xs = Matrix.of(x, n, 2);
-      Matrix Ws = Matrix.of(W, 2, H);
-      dense.forward(xs, Ws, Matrix.of(b, 1, H), Matrix.of(actual[0], n, H), true);
+      double[] h = Numbers.filled(n * H, Double.NaN);
+      double[] dx = Numbers.filled(2 * n, Double.NaN);
+      double[] dW = Numbers.filled(2 * H, Double.NaN);
+      double[] db = Numbers.filled(H, Double.NaN);
+      Matrix x = Matrix.of(naive.x, n, 2);
+      Matrix W = Matrix.of(naive.W, 2, H);
+      dense.forward(x, W, Matrix.of(naive.b, 1, H), Matrix.of(h, n, H), true);
       dense.backward(
-          Matrix.of(dh, n, H),
-          xs,
-          Ws,
-          Matrix.of(actual[1], n, 2),
-          Matrix.of(actual[2], 2, H),
-          Matrix.of(actual[3], 1, H));
+          Matrix.of(naive.dh, n, H),
+          x,
+          W,
+          Matrix.of(dx, n, 2),
+          Matrix.of(dW, 2, H),
+          Matrix.of(db, 1, H));
       double relative = precision == Precision.DOUBLE ? 1e-13 : SINGLE;
-      assertClose("h", h, actual[0], relative);
-      assertClose("dx", dx, actual[1], relative);
-      assertClose("dW", dW, actual[2], relative);
-      assertClose("db", db, actual[3], relative);
+      assertClose("h", naive.h, h, relative);
+      assertClose("dx", naive.dx, dx, relative);
+      assertClose("dW", naive.dW, dW, relative);
+      assertClose("db", naive.db, db, relative);
+    }
+  }
+
+  /** A dense layer of two inputs and tanh, element by element. */
+  private static final class NaiveDense {
+    final double[] x;
+    final double[] W;
+    final double[] b;
+    final double[] dh;
+    final double[] h;
+    final double[] dx;
+    final double[] dW;
+    final double[] db;
+
+    NaiveDense(int n, int H) {
+      x = floats(1, 2 * n, 0, 1);
+      W = floats(2, 2 * H, 0.1, 1);
+      b = floats(3, H, 0.3, 1);
+      dh = floats(4, n * H, 0, 1);
+      h = new double[n * H];
+      dx = new double[2 * n];
+      dW = new double[2 * H];
+      db = new double[H];
+      for (int k = 0; k < n * H; k++) {
+        int i = k / H * 2;
+        int j = k % H;
+        h[k] = Math.tanh(x[i] * W[j] + x[i + 1] * W[H + j] + b[j]);
+        double dz = (1 - h[k] * h[k]) * dh[k];
+        dx[i] += dz * W[j];
+        dx[i + 1] += dz * W[H + j];
+        dW[j] += x[i] * dz;
+        dW[H + j] += x[i + 1] * dz;
+        db[j] += dz;
+      }
     }
   }
 

@@ -224,7 +224,14 @@ class FlatGradientUpdaterTest {
     accumulator.applyUpdate(function, columnMajor, rowMajor, false);
     assertEquals(rowMajor, columnMajor);
     assertEquals(0, function.steps);
+  }
 
+  @Test
+  void whatIsLaidOutDifferentlyIsLeftToDl4j() {
+    CountingStep function = new CountingStep();
+    StepInPlace accumulator = new StepInPlace();
+    INDArray update = Nd4j.createFromArray(0.5f, 1, 1.5f);
+    INDArray doubles = Nd4j.createFromArray(new double[][] {{0.5, 1, 1.5}});
     accumulator.applyUpdate(function, doubles, update, false); // of another type
     assertEquals(Nd4j.zeros(DataType.DOUBLE, 1, 3), doubles);
     assertEquals(1, function.steps);
@@ -234,9 +241,10 @@ class FlatGradientUpdaterTest {
     INDArray sparse = Nd4j.createFromArray(new float[][] {{1, 7}, {2, 7}, {3, 7}});
     accumulator.applyUpdate(function, sparse.getColumn(0), update, false);
     assertEquals(Nd4j.createFromArray(new float[][] {{0.5f, 7}, {1, 7}, {1.5f, 7}}), sparse);
+    INDArray floats = update.dup();
     accumulator.applyUpdate(function, floats, update, 2.0);
     assertEquals(4, function.steps);
-    assertEquals(Nd4j.zeros(DataType.FLOAT, 1, 3), floats);
+    assertEquals(Nd4j.zeros(DataType.FLOAT, 3), floats);
   }
 
   private static MultiLayerNetwork restored(MultiLayerNetwork network) throws IOException {

@@ -1,6 +1,7 @@
 package org.backpropninja.internal;
 
 import org.backpropninja.math.Precision;
+import org.backpropninja.math.Threads;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -10,6 +11,9 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 final class OpenBlas {
 
   private static final int COLUMN_MAJOR = openblas_nolapack.CblasColMajor;
+
+  /** Parts of a product that one task multiplies: enough to be worth a thread's while. */
+  private static final int TILES_OF_TASK = 4;
 
   private OpenBlas() {}
 
@@ -105,29 +109,51 @@ final class OpenBlas {
           m);
       return;
     }
-    for (int j = 0; j < n; j += tiles.n()) {
-      int columns = Math.min(tiles.n(), n - j);
-      for (int i = 0; i < m; i += tiles.m()) {
-        int rows = Math.min(tiles.m(), m - i);
-        for (int l = 0; l < k; l += tiles.k()) {
-          int sum = Math.min(tiles.k(), k - l);
-          openblas_nolapack.cblas_sgemm(
-              COLUMN_MAJOR,
-              a.op(),
-              b.op(),
-              rows,
-              columns,
-              sum,
-              1,
-              a.floats(i, l),
-              a.leading(),
-              b.floats(l, j),
-              b.leading(),
-              l == 0 ? beta : 1,
-              to.getPointer(i + (long) j * m),
-              m);
-        }
-      }
+    int down = (m + tiles.m() - 1) / tiles.m();
+    int all = down * ((n + tiles.n() - 1) / tiles.n());
+    Threads.run(
+        (all + TILES_OF_TASK - 1) / TILES_OF_TASK,
+        task -> {
+          int end = Math.min(all, (task + 1) * TILES_OF_TASK);
+          for (int tile = task * TILES_OF_TASK; tile < end; tile++) {
+            int i = tile % down * tiles.m();
+            int j = tile / down * tiles.n();
+            multiplyTile(a, b, to, m, n, k, beta, tiles, i, j);
+          }
+        });
+  }
+
+  /** The part of the product that begins at row i and column j. */
+  private static void multiplyTile(
+      Operand a,
+      Operand b,
+      FloatPointer c,
+      int m,
+      int n,
+      int k,
+      int beta,
+      Tiles tiles,
+      int i,
+      int j) {
+    int rows = Math.min(tiles.m(), m - i);
+    int columns = Math.min(tiles.n(), n - j);
+    for (int l = 0; l < k; l += tiles.k()) {
+      int sum = Math.min(tiles.k(), k - l);
+      openblas_nolapack.cblas_sgemm(
+          COLUMN_MAJOR,
+          a.op(),
+          b.op(),
+          rows,
+          columns,
+          sum,
+          1,
+          a.floats(i, l),
+          a.leading(),
+          b.floats(l, j),
+          b.leading(),
+          l == 0 ? beta : 1,
+          c.getPointer(i + (long) j * m),
+          m);
     }
   }
 

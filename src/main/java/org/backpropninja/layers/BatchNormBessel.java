@@ -54,9 +54,8 @@ import org.nd4j.linalg.learning.config.NoOp;
  * another rank or width, input that is not finite, a training minibatch of one example where a
  * variance is unbiased, because that has no value, or whose statistics the network's type cannot
  * hold, and training by another algorithm than gradient descent, because DL4J sets the running
- * statistics back with its steps. Sources: Ioffe and Szegedy, "Batch
- * Normalization", 2015; makemore part 4; PyTorch issue 1410. The formulas are in {@link
- * org.backpropninja.math.Cores.BatchNorm}.
+ * statistics back with its steps. Sources: Ioffe and Szegedy, "Batch Normalization", 2015; makemore
+ * part 4; PyTorch issue 1410. The formulas are in {@link org.backpropninja.math.Cores.BatchNorm}.
  */
 public final class BatchNormBessel extends ManualLayer {
 

@@ -5,8 +5,13 @@ import java.util.Arrays;
 /** A block in {@code double}. Each loop is a method of its own, short enough to be vectorised. */
 final class DoubleBlock extends Block {
 
+  /** Elements of a long row that are compared side by side; see {@link Exp} for the number. */
+  private static final int SIDE = 448;
+
   private final double[] x;
   private double[] lowerHalf = {};
+  private double[] maxima = {}; // of a long row, SIDE of them
+  private double[] next = {};
   private Exp exp; // null until it is needed
 
   DoubleBlock(int columns, int rows) {
@@ -280,7 +285,28 @@ final class DoubleBlock extends Block {
   @Override
   void maxOfRows(double[] largest) {
     for (int i = 0, from = 0; from < length; i++, from += columns) {
-      largest[i] = max(x, from, from + columns);
+      largest[i] = columns < 2 * SIDE ? max(x, from, from + columns) : maxOfMany(from);
+    }
+  }
+
+  /** Many maxima side by side, which is vectorised, for a long row. */
+  private double maxOfMany(int from) {
+    if (maxima.length == 0) {
+      maxima = new double[SIDE];
+      next = new double[SIDE];
+    }
+    System.arraycopy(x, from, maxima, 0, SIDE);
+    int end = from + columns;
+    for (int k = from + SIDE; k < end; k += SIDE) {
+      System.arraycopy(x, Math.min(k, end - SIDE), next, 0, SIDE);
+      max(maxima, next, SIDE);
+    }
+    return max(maxima, 0, SIDE);
+  }
+
+  private static void max(double[] x, double[] y, int length) {
+    for (int k = 0; k < length; k++) {
+      x[k] = Math.max(x[k], y[k]);
     }
   }
 

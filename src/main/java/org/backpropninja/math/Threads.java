@@ -5,6 +5,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
@@ -15,7 +16,7 @@ import java.util.function.Supplier;
  * where that is not set, it is the number of processors. What is computed never depends on it,
  * because the tasks are cut beforehand.
  */
-final class Threads {
+public final class Threads {
 
   private static final int COUNT =
       count(System.getenv("OMP_NUM_THREADS"), Runtime.getRuntime().availableProcessors());
@@ -48,6 +49,17 @@ final class Threads {
                   thread.setDaemon(true);
                   return thread;
                 });
+  }
+
+  /**
+   * Runs tasks that may run side by side, and returns when the last one is done.
+   *
+   * @param tasks how many
+   * @param body does the task of a number from 0
+   * @throws IllegalStateException if a task fails on another thread
+   */
+  public static void run(int tasks, IntConsumer body) {
+    OF_ALL.run(tasks, (task, thread) -> body.accept(task));
   }
 
   static Threads ofAll() {

@@ -70,6 +70,7 @@ class CompiledNetworkListenersTest {
                   network.getIterationCount(),
                   network.getEpochCount(),
                   input == null ? null : Arrays.toString(input.shape())));
+      calls.add("layers at " + countsOfLayers(network) + ", input " + isThere(input));
       if (withValues) {
         calls.add("score " + network.score() + ", parameters " + sum(network.params()));
         calls.add("x " + sum(input) + ", y " + sum(network.getLabels()));
@@ -81,6 +82,19 @@ class CompiledNetworkListenersTest {
               .forEach((key, gradient) -> calls.add(key + " " + sum(gradient)));
         }
       }
+    }
+
+    private static String countsOfLayers(MultiLayerNetwork network) {
+      return Arrays.stream(network.getLayers())
+          .map(layer -> layer.getIterationCount() + " " + layer.getEpochCount())
+          .toList()
+          .toString();
+    }
+
+    /** Whether its memory has not been freed: prefetched minibatches lie in a workspace. */
+    private static boolean isThere(INDArray input) {
+      return input != null
+          && (!input.isAttached() || input.data().getParentWorkspace().getCurrentSize() > 0);
     }
 
     /** Of the bits, each weighted by its place. */

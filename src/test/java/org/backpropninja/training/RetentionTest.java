@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
@@ -106,11 +107,16 @@ class RetentionTest {
     }
   }
 
-  /** The heap in use by what is reachable: the least of some measurements. */
+  /**
+   * The heap in use by what is reachable: the least of some measurements. Between them ND4J's
+   * threads let go of the arrays that the collection has found unreachable, perhaps those of an
+   * earlier test.
+   */
   private static long heap() {
     long least = Long.MAX_VALUE;
     for (int i = 0; i < 5; i++) {
       System.gc();
+      LockSupport.parkNanos(30_000_000);
       Runtime runtime = Runtime.getRuntime();
       least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
     }

@@ -273,7 +273,6 @@ public final class CompiledNetwork {
   private boolean isTaken(INDArray features) {
     return features != null
         && features.rank() == 2
-        && features.size(0) > 0
         && features.size(1) == stages.get(0).inputs()
         && features.size(0) * widest <= MOST_ELEMENTS;
   }

@@ -161,7 +161,7 @@ public abstract class NdMatrix extends Matrix {
 
     private final FloatPointer memory;
     private int accesses;
-    private FloatBuffer buffer; // null until there have been many accesses
+    private volatile FloatBuffer buffer; // null until there have been many accesses
 
     Floats(INDArray x) {
       super(x, Precision.SINGLE);

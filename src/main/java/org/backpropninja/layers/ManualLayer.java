@@ -149,9 +149,10 @@ public abstract class ManualLayer extends FeedForwardLayer {
     return super.equals(other) && other instanceof ManualLayer o && backward == o.backward;
   }
 
+  /** Of names and sizes: DL4J's own has hashes of enums in it, which change from run to run. */
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), backward.name()); // an enum's own changes from run to run
+    return Objects.hash(getClass().getName(), getLayerName(), nIn, nOut, backward.name());
   }
 
   @Override

@@ -164,7 +164,7 @@ enum Sample {
             .dataFormat(format)
             .activation(Activation.IDENTITY)
             .build(),
-        pytorch("wideNorm").activation(Activation.LEAKYRELU).build(),
+        pytorch("wideNorm").activation(Activation.SWISH).build(),
         new SubsamplingLayer.Builder(PoolingType.AVG)
             .name("pool")
             .kernelSize(2, 2)

@@ -81,7 +81,7 @@ class ParallelTest {
     private static boolean hasListener(Model network) {
       return network instanceof ComputationGraph graph
           ? !graph.getListeners().isEmpty()
-          : !((MultiLayerNetwork) network).getListeners().isEmpty();
+          : network instanceof MultiLayerNetwork stack && !stack.getListeners().isEmpty();
     }
   }
 
@@ -93,7 +93,8 @@ class ParallelTest {
     return minibatches;
   }
 
-  private static void train(Model network, List<DataSet> minibatches, ParallelWrapper.TrainingMode mode) {
+  private static void train(
+      Model network, List<DataSet> minibatches, ParallelWrapper.TrainingMode mode) {
     AfterCopying data = new AfterCopying(minibatches);
     ParallelWrapper wrapper =
         new ParallelWrapper.Builder<>(network)
@@ -126,7 +127,7 @@ class ParallelTest {
     }
     assertTimeoutPreemptively(
         LIMIT, () -> train(network, minibatches(kind), ParallelWrapper.TrainingMode.AVERAGING));
-    assertClose("parameters", Nets.params(workers[0]), Nets.params(network), 1e-12);
+    assertArrayEquals(Nets.params(workers[0]), Nets.params(network));
   }
 
   /** One call of fit: on a second one DL4J hangs, with its own layers too. */

@@ -22,50 +22,59 @@ public final class LabelledLogits {
   private final int n;
   private final int V;
   private final Matrix logits; // [n, V]
+  private final LabelMixture mixture;
   private final double[] weight; // [n], 0 for an example that is left out
-  private final int[] Yb; // [n], null for rows of targets
-  private final double[] y; // [n, V], null for class indices
+  private final int[] Yb; // [n], null where there are rows
+  private final double[] y; // [n, V], null where there are class indices
+  private double counted; // what the mean divides by
 
   /**
    * Checks a minibatch.
    *
-   * @param labels class indices [n, 1] or rows of targets [n, V]
+   * @param labels class indices [n] or [n, 1], or rows of targets [n, V]
    * @param logits [n, V]
    * @param mask [n, 1] of zeros and ones, or null
+   * @param mixture what the settings make of labels
    * @return the minibatch
    * @throws DL4JInvalidInputException if labels or mask are of another shape or have values that
-   *     are not allowed
+   *     are not allowed, or if there is another number of classes than of class weights
    */
-  public static LabelledLogits of(INDArray labels, Matrix logits, INDArray mask) {
+  public static LabelledLogits of(
+      INDArray labels, Matrix logits, INDArray mask, LabelMixture mixture) {
     int n = logits.rows();
     int V = logits.columns();
-    if (!fits(labels, n, 1) && !fits(labels, n, V)) {
+    mixture.requireClasses(V);
+    if (!isColumn(labels, n) && !fits(labels, n, V)) {
       throw refusal(
-          "labels must be of shape [%d, 1] or [%d, %d], was %s",
-          n, n, V, Arrays.toString(labels.shape()));
+          "labels must be of shape [%d], [%d, 1] or [%d, %d], was %s",
+          n, n, n, V, Arrays.toString(labels.shape()));
     }
-    if (mask != null && !(mask.length() == n && (mask.rank() == 1 || fits(mask, n, 1)))) {
+    if (mask != null && !isColumn(mask, n)) {
       throw refusal(
           "mask must be one value per example, of shape [%d, 1], was %s: %s",
           n, Arrays.toString(mask.shape()), WAY_OUT);
     }
-    return new LabelledLogits(labels, logits, mask);
+    return new LabelledLogits(labels, logits, mask, mixture);
   }
 
-  private LabelledLogits(INDArray labels, Matrix logits, INDArray mask) {
+  private LabelledLogits(INDArray labels, Matrix logits, INDArray mask, LabelMixture mixture) {
     this.logits = logits;
+    this.mixture = mixture;
     n = logits.rows();
     V = logits.columns();
     weight = mask == null ? ones(n) : zerosAndOnes(NdArrays.values(mask));
     double[] label = NdArrays.values(labels);
-    if (labels.size(1) == 1) {
-      y = null;
-      Yb = new int[n];
+    boolean classes = isColumn(labels, n);
+    boolean spread = mixture.smoothing() != 0;
+    Yb = classes && !spread ? new int[n] : null;
+    y = !classes ? label : spread ? new double[n * V] : null;
+    if (classes) {
       takeClasses(label);
     } else {
-      Yb = null;
-      y = label;
       takeTargets();
+    }
+    if (mixture.overWeights()) {
+      takeMean();
     }
   }
 
@@ -86,26 +95,44 @@ public final class LabelledLogits {
 
   private void takeClasses(double[] label) {
     for (int i = 0; i < n; i++) {
-      if (weight[i] == 0) {
-        continue; // its label may be anything
+      if (weight[i] == 0 || mixture.isIgnored(label[i])) { // a masked label may be anything
+        weight[i] = 0;
+        continue;
       }
-      Yb[i] = (int) label[i];
-      if (!(label[i] >= 0 && label[i] < V) || Yb[i] != label[i]) { // the first also refuses NaN
+      int k = (int) label[i];
+      if (!(label[i] >= 0 && label[i] < V) || k != label[i]) { // the first also refuses NaN
         throw refusal("labels[%d] must be a whole number from 0 to %d, was %s", i, V - 1, label[i]);
+      }
+      counted += mixture.overWeights() ? mixture.weight(k) : 1;
+      if (y == null) {
+        Yb[i] = k;
+        weight[i] = mixture.weight(k);
+      } else {
+        y[i * V + k] = 1;
+        mixture.mix(y, i * V, V);
       }
     }
   }
 
   private void takeTargets() {
     for (int i = 0; i < n; i++) {
-      double sum = 0;
       for (int k = i * V; k < (i + 1) * V; k++) {
         y[k] = weight[i] == 0 ? 0 : y[k]; // where it is 0 they may be anything
         requireTarget(y[k], i, k % V);
-        sum += y[k];
       }
-      weight[i] = sum;
+      weight[i] = mixture.mix(y, i * V, V) == 0 ? 0 : 1;
+      counted += weight[i];
     }
+  }
+
+  /** DL4J divides by the rows; afterwards it has divided by what counts. */
+  private void takeMean() {
+    double factor = counted == 0 ? 0 : n / counted;
+    double[] scaled = y == null ? weight : y;
+    for (int k = 0; k < scaled.length; k++) {
+      scaled[k] *= factor;
+    }
+    counted = n;
   }
 
   /**
@@ -129,12 +156,13 @@ public final class LabelledLogits {
   }
 
   /**
-   * Counts the examples that are not left out.
+   * Takes the mean of the examples' losses.
    *
-   * @return how many have a weight
+   * @param loss of each example, as {@link #evaluate} gives them
+   * @return 0 if all examples are left out
    */
-  public long examples() {
-    return Arrays.stream(weight).filter(w -> w != 0).count();
+  public double mean(double[] loss) {
+    return Arrays.stream(loss).sum() / Math.max(1, counted);
   }
 
   private void requireFiniteLogits() {
@@ -159,6 +187,10 @@ public final class LabelledLogits {
     if (!(activation instanceof ActivationSoftmax) && !(activation instanceof ActivationIdentity)) {
       throw refusal("activation must be softmax or identity, was %s", activation);
     }
+  }
+
+  private static boolean isColumn(INDArray x, long rows) {
+    return x.rank() == 1 ? x.length() == rows : fits(x, rows, 1);
   }
 
   private static boolean fits(INDArray x, long rows, long columns) {

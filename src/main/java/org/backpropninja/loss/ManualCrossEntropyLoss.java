@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.backpropninja.Backward;
+import org.backpropninja.internal.LabelMixture;
 import org.backpropninja.internal.LabelledLogits;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.NewMatrix;
@@ -50,6 +51,21 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   private static final long serialVersionUID = 1;
 
   private Backward backward = Backward.FUSED;
+  private double[] classWeights; // null for none
+  private Integer ignoreIndex; // null for none
+  private double labelSmoothing;
+  private Mean mean = Mean.OVER_EXAMPLES;
+
+  /** What the mean of the losses divides by. */
+  public enum Mean {
+    /** The number of examples, as DL4J does. */
+    OVER_EXAMPLES,
+    /**
+     * The sum of the class weights of the labels that count, as PyTorch does with class indices;
+     * with rows of targets the number of rows that count.
+     */
+    OVER_WEIGHTS
+  }
 
   /** As many as there were threads at once. */
   private transient Queue<Core> idle = new ConcurrentLinkedQueue<>();
@@ -88,6 +104,135 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
     backward(backward);
   }
 
+  /**
+   * Sets the weight of each class's loss. Default: none, which is 1 for each.
+   *
+   * @param classWeights one for each class, finite and from 0 on; null for none
+   * @return this
+   * @throws IllegalArgumentException if a weight is negative or not finite
+   */
+  public ManualCrossEntropyLoss classWeights(double... classWeights) {
+    for (int j = 0; classWeights != null && j < classWeights.length; j++) {
+      if (!(classWeights[j] >= 0 && classWeights[j] < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "classWeights[%d] (%s) must be a finite number from 0 on"
+                .formatted(j, classWeights[j]));
+      }
+    }
+    this.classWeights = classWeights == null ? null : classWeights.clone();
+    return this;
+  }
+
+  /**
+   * Returns the weight of each class's loss.
+   *
+   * @return a copy, null for none
+   */
+  public double[] getClassWeights() {
+    return classWeights == null ? null : classWeights.clone();
+  }
+
+  /**
+   * Sets the weight of each class's loss; for deserialisation.
+   *
+   * @param classWeights one for each class, null for none
+   */
+  public void setClassWeights(double[] classWeights) {
+    classWeights(classWeights);
+  }
+
+  /**
+   * Sets the label that has no loss and no gradient. Default: none.
+   *
+   * @param ignoreIndex any number; it need not be a class, as PyTorch's −100 is not
+   * @return this
+   */
+  public ManualCrossEntropyLoss ignoreIndex(int ignoreIndex) {
+    this.ignoreIndex = ignoreIndex;
+    return this;
+  }
+
+  /**
+   * Returns the label that has no loss and no gradient.
+   *
+   * @return null for none
+   */
+  public Integer getIgnoreIndex() {
+    return ignoreIndex;
+  }
+
+  /**
+   * Sets the label that has no loss and no gradient; for deserialisation.
+   *
+   * @param ignoreIndex null for none
+   */
+  public void setIgnoreIndex(Integer ignoreIndex) {
+    this.ignoreIndex = ignoreIndex;
+  }
+
+  /**
+   * Sets how much of each target is spread evenly over all classes. Default: 0.
+   *
+   * @param labelSmoothing from 0 to 1
+   * @return this
+   * @throws IllegalArgumentException if it is less than 0, greater than 1 or NaN
+   */
+  public ManualCrossEntropyLoss labelSmoothing(double labelSmoothing) {
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+      throw new IllegalArgumentException(
+          "labelSmoothing (%s) must be from 0 to 1".formatted(labelSmoothing));
+    }
+    this.labelSmoothing = labelSmoothing;
+    return this;
+  }
+
+  /**
+   * Returns how much of each target is spread evenly over all classes.
+   *
+   * @return from 0 to 1
+   */
+  public double getLabelSmoothing() {
+    return labelSmoothing;
+  }
+
+  /**
+   * Sets how much of each target is spread evenly over all classes; for deserialisation.
+   *
+   * @param labelSmoothing from 0 to 1
+   */
+  public void setLabelSmoothing(double labelSmoothing) {
+    labelSmoothing(labelSmoothing);
+  }
+
+  /**
+   * Sets what the mean divides by. Default: over examples.
+   *
+   * @param mean over examples or over weights
+   * @return this
+   */
+  public ManualCrossEntropyLoss mean(Mean mean) {
+    this.mean = Objects.requireNonNull(mean, "mean must not be null");
+    return this;
+  }
+
+  /**
+   * Returns what the mean divides by.
+   *
+   * @return over examples or over weights
+   */
+  public Mean getMean() {
+    return mean;
+  }
+
+  /**
+   * Sets what the mean divides by; for deserialisation.
+   *
+   * @param mean over examples or over weights
+   */
+  public void setMean(Mean mean) {
+    mean(mean);
+  }
+
   @Override
   public double computeScore(
       INDArray labels,
@@ -99,18 +244,18 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
     return score(minibatch, evaluate(minibatch, preOutput, null), average);
   }
 
-  private static LabelledLogits minibatch(
+  private LabelledLogits minibatch(
       INDArray labels, INDArray preOutput, IActivation activation, INDArray mask) {
     LabelledLogits.requireLogits(activation);
     LabelledLogits.requireMatrix(preOutput);
     DataType type = NdArrays.workingType(preOutput.dataType());
-    return LabelledLogits.of(labels, NdArrays.in(preOutput, type), mask);
+    LabelMixture mixture =
+        new LabelMixture(classWeights, ignoreIndex, labelSmoothing, mean == Mean.OVER_WEIGHTS);
+    return LabelledLogits.of(labels, NdArrays.in(preOutput, type), mask, mixture);
   }
 
-  private static double score(LabelledLogits minibatch, double[] loss, boolean average) {
-    double sum = Arrays.stream(loss).sum();
-    long examples = minibatch.examples();
-    return average && examples > 0 ? sum / examples : sum;
+  private static double score(LabelledLogits minibatch, double[] losses, boolean average) {
+    return average ? minibatch.mean(losses) : Arrays.stream(losses).sum();
   }
 
   @Override
@@ -160,6 +305,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
     in.defaultReadObject();
     idle = new ConcurrentLinkedQueue<>();
+    mean = mean == null ? Mean.OVER_EXAMPLES : mean; // of a file from before there was a choice
   }
 
   @Override
@@ -169,16 +315,24 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
 
   @Override
   public String toString() {
-    return name() + "(backward=" + backward + ")";
+    return name()
+        + "(backward=%s, classWeights=%s, ignoreIndex=%s, labelSmoothing=%s, mean=%s)"
+            .formatted(backward, Arrays.toString(classWeights), ignoreIndex, labelSmoothing, mean);
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof ManualCrossEntropyLoss o && backward == o.backward;
+    return other instanceof ManualCrossEntropyLoss o
+        && backward == o.backward
+        && Arrays.equals(classWeights, o.classWeights)
+        && Objects.equals(ignoreIndex, o.ignoreIndex)
+        && Double.compare(labelSmoothing, o.labelSmoothing) == 0
+        && mean == o.mean;
   }
 
   @Override
   public int hashCode() {
-    return backward.name().hashCode();
+    return Objects.hash(
+        backward.name(), Arrays.hashCode(classWeights), ignoreIndex, labelSmoothing, mean.name());
   }
 }

@@ -250,7 +250,7 @@ public final class CompiledNetwork {
           "CompiledNetwork: minibatch must have no masks; train with network.fit");
     }
     INDArray labels = minibatch.getLabels();
-    if (!isTaken(minibatch.getFeatures()) || labels == null || labels.rank() != 2) {
+    if (!isTaken(minibatch.getFeatures()) || labels == null || labels.rank() > 2) {
       network.fit(minibatch); // says in its own words what is wrong
       return;
     }
@@ -323,7 +323,8 @@ public final class CompiledNetwork {
   /** The sum of the examples' losses. */
   private double backward(INDArray labels) {
     int last = stages.size() - 1;
-    LabelledLogits logits = LabelledLogits.of(labels, buffers.h[last], null);
+    LabelledLogits logits =
+        LabelledLogits.of(labels, buffers.h[last], null, Compilable.mixture(network));
     double loss = Arrays.stream(logits.evaluate(crossEntropy, buffers.dh[last])).sum();
     for (int k = last; k >= 0; k--) {
       Matrix below = k == 0 ? x : buffers.h[k - 1];

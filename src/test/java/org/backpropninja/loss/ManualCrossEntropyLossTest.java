@@ -412,10 +412,10 @@ class ManualCrossEntropyLossTest {
   @Test
   void refusesShapes() {
     INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
-    String labels = "labels must be of shape [2, 1] or [2, 3], was ";
+    String labels = "labels must be of shape [2], [2, 1] or [2, 3], was ";
     refused(Nd4j.zeros(3, 1), logits, null, labels + "[3, 1]");
     refused(Nd4j.zeros(2, 2), logits, null, labels + "[2, 2]");
-    refused(Nd4j.zeros(2), logits, null, labels + "[2]");
+    refused(Nd4j.zeros(3), logits, null, labels + "[3]");
     refused(Nd4j.zeros(2, 1, 1), logits, null, labels + "[2, 1, 1]");
     refused(Nd4j.zeros(2, 1), Nd4j.zeros(2, 3, 4), null, "preOutput", "[n, V]", "[2, 3, 4]");
   }

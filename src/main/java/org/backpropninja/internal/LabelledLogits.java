@@ -7,7 +7,9 @@ import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * One minibatch of {@link org.backpropninja.loss.ManualCrossEntropyLoss}, checked: its logits, and
@@ -19,63 +21,120 @@ public final class LabelledLogits {
       "DL4J's OutputLayer multiplies the logits by the mask; put weights into the labels, as rows"
           + " of targets [n, V]";
 
-  private final int n;
+  private final Layout layout;
+  private final int n; // rows: examples, or examples and positions
   private final int V;
   private final Matrix logits; // [n, V]
   private final LabelMixture mixture;
-  private final double[] weight; // [n], 0 for an example that is left out
-  private final int[] Yb; // [n], null where there are rows
+  private final double[] weight; // [n], 0 for a row that is left out
+  private final int[] Yb; // [n], null where there are rows of targets
   private final double[] y; // [n, V], null where there are class indices
   private double counted; // what the mean divides by
 
   /**
+   * Finds out which axis holds the classes.
+   *
+   * @param logits of rank 2 to 5
+   * @param labels of any shape
+   * @param channelsLast whether it is the last axis, which a matrix does not need to be told; null
+   *     if that is not known, and then labels with a 1 there tell
+   * @return the layout of the logits
+   * @throws DL4JInvalidInputException if the logits are of another rank
+   */
+  public static Layout layout(INDArray logits, INDArray labels, Boolean channelsLast) {
+    if (logits.rank() < 2 || logits.rank() > 5) {
+      throw refusal(
+          "preOutput must be of shape [n, V], [n, V, t], [n, V, h, w] or [n, V, d, h, w], was %s",
+          Arrays.toString(logits.shape()));
+    }
+    Layout second = Layout.of(logits.shape(), false);
+    Layout last = Layout.of(logits.shape(), true);
+    boolean unmistakable = last.withColumns(1).fits(labels) && !second.withColumns(1).fits(labels);
+    return (channelsLast == null ? unmistakable : channelsLast) ? last : second;
+  }
+
+  /**
    * Checks a minibatch.
    *
-   * @param labels class indices [n] or [n, 1], or rows of targets [n, V]
-   * @param logits [n, V]
-   * @param mask [n, 1] of zeros and ones, or null
+   * @param labels class indices of the shape of the logits without the classes, or with 1 in their
+   *     place; or rows of targets of the shape of the logits. Either may be flattened to [n, …]
+   * @param layout of the logits
+   * @param logits a row for each example and position, a column for each class
+   * @param mask zeros and ones, one for each example or for each position; or null
    * @param mixture what the settings make of labels
    * @return the minibatch
    * @throws DL4JInvalidInputException if labels or mask are of another shape or have values that
    *     are not allowed, or if there is another number of classes than of class weights
    */
   public static LabelledLogits of(
-      INDArray labels, Matrix logits, INDArray mask, LabelMixture mixture) {
-    int n = logits.rows();
-    int V = logits.columns();
-    mixture.requireClasses(V);
-    if (!isColumn(labels, n) && !fits(labels, n, V)) {
+      INDArray labels, Layout layout, Matrix logits, INDArray mask, LabelMixture mixture) {
+    mixture.requireClasses(logits.columns());
+    if (!isClasses(labels, layout) && !isTargets(labels, layout)) {
       throw refusal(
-          "labels must be of shape [%d], [%d, 1] or [%d, %d], was %s",
-          n, n, n, V, Arrays.toString(labels.shape()));
+          "labels must be of shape %s, %s or %s, was %s",
+          Arrays.toString(layout.withoutColumns()),
+          Arrays.toString(layout.withColumns(1).shape()),
+          Arrays.toString(layout.shape()),
+          Arrays.toString(labels.shape()));
     }
-    if (mask != null && !isColumn(mask, n)) {
+    double[] kept = mask == null ? ones(logits.rows()) : layout.rowsOf(mask);
+    if (kept == null) {
       throw refusal(
-          "mask must be one value per example, of shape [%d, 1], was %s: %s",
-          n, Arrays.toString(mask.shape()), WAY_OUT);
+          "mask must be one value per example or position, of shape %s, was %s: %s",
+          Arrays.toString(layout.withColumns(1).shape()), Arrays.toString(mask.shape()), WAY_OUT);
     }
-    return new LabelledLogits(labels, logits, mask, mixture);
+    return new LabelledLogits(labels, layout, logits, kept, mixture);
   }
 
-  private LabelledLogits(INDArray labels, Matrix logits, INDArray mask, LabelMixture mixture) {
+  /** In 'c' order they are in the order of the rows. */
+  private static boolean isClasses(INDArray labels, Layout layout) {
+    return Arrays.equals(labels.shape(), layout.withoutColumns())
+        || layout.withColumns(1).fits(labels)
+        || isFlat(labels, layout.examples(), layout.positions());
+  }
+
+  private static boolean isTargets(INDArray labels, Layout layout) {
+    return layout.fits(labels)
+        || isFlat(labels, layout.examples(), layout.positions() * layout.columns());
+  }
+
+  /** DL4J's LossLayer hands over no labels of a higher rank. */
+  private static boolean isFlat(INDArray labels, long examples, long each) {
+    return labels.rank() == 2 && labels.size(0) == examples && labels.size(1) == each;
+  }
+
+  private LabelledLogits(
+      INDArray labels, Layout layout, Matrix logits, double[] kept, LabelMixture mixture) {
+    this.layout = layout;
     this.logits = logits;
     this.mixture = mixture;
     n = logits.rows();
     V = logits.columns();
-    weight = mask == null ? ones(n) : zerosAndOnes(NdArrays.values(mask));
-    double[] label = NdArrays.values(labels);
-    boolean classes = isColumn(labels, n);
+    weight = kept;
+    requireZerosAndOnes();
     boolean spread = mixture.smoothing() != 0;
-    Yb = classes && !spread ? new int[n] : null;
-    y = !classes ? label : spread ? new double[n * V] : null;
-    if (classes) {
-      takeClasses(label);
+    if (isClasses(labels, layout)) {
+      Yb = spread ? null : new int[n];
+      y = spread ? new double[n * V] : null;
+      takeClasses(NdArrays.values(labels), labels.shape());
     } else {
+      Yb = null;
+      y = rows(labels);
       takeTargets();
     }
     if (mixture.overWeights()) {
       takeMean();
     }
+  }
+
+  /** A copy of rows of targets. */
+  private double[] rows(INDArray labels) {
+    if (labels.rank() == 2 && layout.fits(labels)) {
+      return NdArrays.values(labels);
+    }
+    double[] rows = new double[n * V];
+    layout.in(labels.reshape('c', layout.shape()), DataType.DOUBLE).read(0, n * V, rows);
+    return rows;
   }
 
   private static double[] ones(int n) {
@@ -84,16 +143,17 @@ public final class LabelledLogits {
     return ones;
   }
 
-  private static double[] zerosAndOnes(double[] mask) {
-    for (int i = 0; i < mask.length; i++) {
-      if (mask[i] != 0 && mask[i] != 1) {
-        throw refusal("mask[%d, 0] must be 0 or 1, was %s: %s", i, mask[i], WAY_OUT);
+  private void requireZerosAndOnes() {
+    for (int i = 0; i < n; i++) {
+      if (weight[i] != 0 && weight[i] != 1) {
+        throw refusal(
+            "mask[%s] must be 0 or 1, was %s: %s",
+            layout.withColumns(1).place(i, 0), weight[i], WAY_OUT);
       }
     }
-    return mask;
   }
 
-  private void takeClasses(double[] label) {
+  private void takeClasses(double[] label, long[] shape) {
     for (int i = 0; i < n; i++) {
       if (weight[i] == 0 || mixture.isIgnored(label[i])) { // a masked label may be anything
         weight[i] = 0;
@@ -101,7 +161,9 @@ public final class LabelledLogits {
       }
       int k = (int) label[i];
       if (!(label[i] >= 0 && label[i] < V) || k != label[i]) { // the first also refuses NaN
-        throw refusal("labels[%d] must be a whole number from 0 to %d, was %s", i, V - 1, label[i]);
+        throw refusal(
+            "labels%s must be a whole number from 0 to %d, was %s",
+            Arrays.toString(Shape.ind2subC(shape, i)), V - 1, label[i]);
       }
       counted += mixture.overWeights() ? mixture.weight(k) : 1;
       if (y == null) {
@@ -118,7 +180,10 @@ public final class LabelledLogits {
     for (int i = 0; i < n; i++) {
       for (int k = i * V; k < (i + 1) * V; k++) {
         y[k] = weight[i] == 0 ? 0 : y[k]; // where it is 0 they may be anything
-        requireTarget(y[k], i, k % V);
+        if (!(y[k] >= 0 && y[k] < Double.POSITIVE_INFINITY)) {
+          throw refusal(
+              "labels[%s] must be a finite number from 0 on, was %s", layout.place(i, k % V), y[k]);
+        }
       }
       weight[i] = mixture.mix(y, i * V, V) == 0 ? 0 : 1;
       counted += weight[i];
@@ -136,12 +201,21 @@ public final class LabelledLogits {
   }
 
   /**
-   * Computes the loss of each example, and its gradient.
+   * Returns the layout of the logits.
+   *
+   * @return which axis holds the classes
+   */
+  public Layout layout() {
+    return layout;
+  }
+
+  /**
+   * Computes the loss of each row, and its gradient.
    *
    * @param crossEntropy of as many classes
    * @param dlogits result [n, V]; null if it is not wanted
-   * @return loss of each example
-   * @throws DL4JInvalidInputException if a logit of an example that is not left out is not finite
+   * @return loss of each row
+   * @throws DL4JInvalidInputException if a logit of a row that is not left out is not finite
    */
   public double[] evaluate(Cores.CrossEntropy crossEntropy, Matrix dlogits) {
     double[] loss = new double[n];
@@ -156,10 +230,10 @@ public final class LabelledLogits {
   }
 
   /**
-   * Takes the mean of the examples' losses.
+   * Takes the mean of the rows' losses.
    *
-   * @param loss of each example, as {@link #evaluate} gives them
-   * @return 0 if all examples are left out
+   * @param loss of each row, as {@link #evaluate} gives them
+   * @return 0 if all rows are left out
    */
   public double mean(double[] loss) {
     return Arrays.stream(loss).sum() / Math.max(1, counted);
@@ -171,7 +245,7 @@ public final class LabelledLogits {
       logits.read(i * V, V, row);
       for (int j = 0; j < V; j++) {
         if (!Double.isFinite(row[j]) && weight[i] != 0) {
-          throw refusal("logits[%d, %d] must be a finite number, was %s", i, j, row[j]);
+          throw refusal("logits[%s] must be a finite number, was %s", layout.place(i, j), row[j]);
         }
       }
     }
@@ -186,33 +260,6 @@ public final class LabelledLogits {
   public static void requireLogits(IActivation activation) {
     if (!(activation instanceof ActivationSoftmax) && !(activation instanceof ActivationIdentity)) {
       throw refusal("activation must be softmax or identity, was %s", activation);
-    }
-  }
-
-  private static boolean isColumn(INDArray x, long rows) {
-    return x.rank() == 1 ? x.length() == rows : fits(x, rows, 1);
-  }
-
-  private static boolean fits(INDArray x, long rows, long columns) {
-    return x.rank() == 2 && x.size(0) == rows && x.size(1) == columns;
-  }
-
-  /**
-   * Refuses an array that is no matrix.
-   *
-   * @param preOutput the logits
-   * @throws DL4JInvalidInputException unless its rank is 2
-   */
-  public static void requireMatrix(INDArray preOutput) {
-    if (preOutput.rank() != 2) {
-      throw refusal(
-          "preOutput must be of shape [n, V], was %s", Arrays.toString(preOutput.shape()));
-    }
-  }
-
-  private static void requireTarget(double value, int row, int column) {
-    if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
-      throw refusal("labels[%d, %d] must be a finite number from 0 on, was %s", row, column, value);
     }
   }
 

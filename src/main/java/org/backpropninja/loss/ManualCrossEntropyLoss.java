@@ -9,12 +9,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.backpropninja.Backward;
 import org.backpropninja.internal.LabelMixture;
 import org.backpropninja.internal.LabelledLogits;
+import org.backpropninja.internal.Layout;
 import org.backpropninja.internal.NdArrays;
-import org.backpropninja.internal.NewMatrix;
 import org.backpropninja.internal.Ways;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -55,6 +58,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   private Integer ignoreIndex; // null for none
   private double labelSmoothing;
   private Mean mean = Mean.OVER_EXAMPLES;
+  private Boolean channelsLast; // null for: as the labels tell
 
   /** What the mean of the losses divides by. */
   public enum Mean {
@@ -233,6 +237,62 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
     mean(mean);
   }
 
+  /**
+   * Sets which axis of logits [n, …, …] holds the classes. Default: the second one, or the last one
+   * where labels of indices have a 1 there. Matrices need no format.
+   *
+   * @param format NCW for [n, V, t], NWC for [n, t, V]
+   * @return this
+   */
+  public ManualCrossEntropyLoss dataFormat(RNNFormat format) {
+    return channelsLast(format == RNNFormat.NWC);
+  }
+
+  /**
+   * Sets which axis of logits [n, …, …, …] holds the classes. Default: the second one, or the last
+   * one where labels of indices have a 1 there.
+   *
+   * @param format NCHW for [n, V, h, w], NHWC for [n, h, w, V]
+   * @return this
+   */
+  public ManualCrossEntropyLoss dataFormat(CNN2DFormat format) {
+    return channelsLast(format == CNN2DFormat.NHWC);
+  }
+
+  /**
+   * Sets which axis of logits [n, …, …, …, …] holds the classes. Default: the second one, or the
+   * last one where labels of indices have a 1 there.
+   *
+   * @param format NCDHW for [n, V, d, h, w], NDHWC for [n, d, h, w, V]
+   * @return this
+   */
+  public ManualCrossEntropyLoss dataFormat(Convolution3D.DataFormat format) {
+    return channelsLast(format == Convolution3D.DataFormat.NDHWC);
+  }
+
+  private ManualCrossEntropyLoss channelsLast(Boolean channelsLast) {
+    this.channelsLast = channelsLast;
+    return this;
+  }
+
+  /**
+   * Tells which axis of logits of rank 3 to 5 holds the classes.
+   *
+   * @return whether it is the last one, null if no format is set
+   */
+  public Boolean getChannelsLast() {
+    return channelsLast;
+  }
+
+  /**
+   * Sets which axis of logits of rank 3 to 5 holds the classes; for deserialisation.
+   *
+   * @param channelsLast whether it is the last one, null for no format
+   */
+  public void setChannelsLast(Boolean channelsLast) {
+    channelsLast(channelsLast);
+  }
+
   @Override
   public double computeScore(
       INDArray labels,
@@ -241,17 +301,17 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       INDArray mask,
       boolean average) {
     LabelledLogits minibatch = minibatch(labels, preOutput, activationFn, mask);
-    return score(minibatch, evaluate(minibatch, preOutput, null), average);
+    return score(minibatch, evaluate(minibatch, preOutput.dataType(), null), average);
   }
 
   private LabelledLogits minibatch(
       INDArray labels, INDArray preOutput, IActivation activation, INDArray mask) {
     LabelledLogits.requireLogits(activation);
-    LabelledLogits.requireMatrix(preOutput);
-    DataType type = NdArrays.workingType(preOutput.dataType());
+    Layout layout = LabelledLogits.layout(preOutput, labels, channelsLast);
+    Matrix logits = layout.in(preOutput, NdArrays.workingType(preOutput.dataType()));
     LabelMixture mixture =
         new LabelMixture(classWeights, ignoreIndex, labelSmoothing, mean == Mean.OVER_WEIGHTS);
-    return LabelledLogits.of(labels, NdArrays.in(preOutput, type), mask, mixture);
+    return LabelledLogits.of(labels, layout, logits, mask, mixture);
   }
 
   private static double score(LabelledLogits minibatch, double[] losses, boolean average) {
@@ -262,8 +322,8 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   public INDArray computeScoreArray(
       INDArray labels, INDArray preOutput, IActivation activationFn, INDArray mask) {
     LabelledLogits minibatch = minibatch(labels, preOutput, activationFn, mask);
-    double[] losses = evaluate(minibatch, preOutput, null);
-    INDArray scores = NewMatrix.of(preOutput.dataType(), losses.length, 1);
+    double[] losses = evaluate(minibatch, preOutput.dataType(), null);
+    INDArray scores = minibatch.layout().withColumns(1).make(preOutput.dataType());
     NdArrays.assign(losses, scores);
     return scores;
   }
@@ -282,17 +342,16 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
       INDArray mask,
       boolean average) {
     LabelledLogits minibatch = minibatch(labels, preOutput, activationFn, mask);
-    INDArray dlogits = NewMatrix.of(preOutput.dataType(), preOutput.size(0), preOutput.size(1));
-    NdArrays.Out out = NdArrays.out(dlogits);
-    double[] losses = evaluate(minibatch, preOutput, out.matrix());
+    INDArray dlogits = minibatch.layout().make(preOutput.dataType());
+    NdArrays.Out out = minibatch.layout().out(dlogits);
+    double[] losses = evaluate(minibatch, preOutput.dataType(), out.matrix());
     out.done();
     return new Pair<>(score(minibatch, losses, average), dlogits);
   }
 
   /** With a core that no other thread uses meanwhile: one loss serves all copies of a network. */
-  private double[] evaluate(LabelledLogits minibatch, INDArray preOutput, Matrix dlogits) {
-    int V = (int) preOutput.size(1);
-    DataType type = preOutput.dataType();
+  private double[] evaluate(LabelledLogits minibatch, DataType type, Matrix dlogits) {
+    int V = (int) minibatch.layout().columns();
     Core core = idle.poll();
     if (core == null || core.V != V || core.type != type || core.way != backward) {
       core = new Core(V, type, backward, Ways.cores(backward, type).crossEntropy(V));
@@ -316,8 +375,14 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
   @Override
   public String toString() {
     return name()
-        + "(backward=%s, classWeights=%s, ignoreIndex=%s, labelSmoothing=%s, mean=%s)"
-            .formatted(backward, Arrays.toString(classWeights), ignoreIndex, labelSmoothing, mean);
+        + "(backward=%s, classWeights=%s, ignoreIndex=%s, labelSmoothing=%s, mean=%s, channelsLast=%s)"
+            .formatted(
+                backward,
+                Arrays.toString(classWeights),
+                ignoreIndex,
+                labelSmoothing,
+                mean,
+                channelsLast);
   }
 
   @Override
@@ -327,12 +392,18 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
         && Arrays.equals(classWeights, o.classWeights)
         && Objects.equals(ignoreIndex, o.ignoreIndex)
         && Double.compare(labelSmoothing, o.labelSmoothing) == 0
-        && mean == o.mean;
+        && mean == o.mean
+        && Objects.equals(channelsLast, o.channelsLast);
   }
 
   @Override
   public int hashCode() {
     return Objects.hash(
-        backward.name(), Arrays.hashCode(classWeights), ignoreIndex, labelSmoothing, mean.name());
+        backward.name(),
+        Arrays.hashCode(classWeights),
+        ignoreIndex,
+        labelSmoothing,
+        mean.name(),
+        channelsLast);
   }
 }

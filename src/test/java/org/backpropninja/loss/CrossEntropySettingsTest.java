@@ -27,7 +27,9 @@ import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.GradientChecks;
 import org.backpropninja.testing.Serialised;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
@@ -60,9 +62,7 @@ class CrossEntropySettingsTest {
   // PyTorch's figures
 
   static List<JsonNode> golden() {
-    return Golden.modelCases("cross_entropy").stream()
-        .filter(figures -> figures.get("shape").size() == 2)
-        .toList();
+    return Golden.modelCases("cross_entropy");
   }
 
   private static ManualCrossEntropyLoss lossOf(JsonNode figures) {
@@ -161,7 +161,9 @@ class CrossEntropySettingsTest {
         new ManualCrossEntropyLoss().labelSmoothing(0.3).classWeights(WEIGHTS),
         new ManualCrossEntropyLoss().labelSmoothing(0.3).ignoreIndex(IGNORED),
         all(Mean.OVER_EXAMPLES),
-        all(Mean.OVER_WEIGHTS));
+        all(Mean.OVER_WEIGHTS),
+        new ManualCrossEntropyLoss().classWeights(WEIGHTS).dataFormat(CNN2DFormat.NCHW),
+        new ManualCrossEntropyLoss().classWeights(WEIGHTS).dataFormat(RNNFormat.NWC));
   }
 
   private static ManualCrossEntropyLoss all(Mean mean) {
@@ -420,7 +422,7 @@ class CrossEntropySettingsTest {
       for (double other : new double[] {ignored + 0.5, Double.NaN, 5, -2}) {
         assertRefused(
             () -> loss.computeGradient(column(0, other, 1, 1, 1, 1), logits, SOFTMAX, null),
-            "labels[1] must be a whole number from 0 to 3, was " + other);
+            "labels[1, 0] must be a whole number from 0 to 3, was " + other);
       }
     }
   }
@@ -489,6 +491,7 @@ class CrossEntropySettingsTest {
       assertEquals(loss.getIgnoreIndex(), restored.getIgnoreIndex());
       assertEquals(loss.getLabelSmoothing(), restored.getLabelSmoothing());
       assertEquals(loss.getMean(), restored.getMean());
+      assertEquals(loss.getChannelsLast(), restored.getChannelsLast());
     }
   }
 
@@ -508,7 +511,8 @@ class CrossEntropySettingsTest {
     String old =
         json.replaceAll(
             "(?s)(\"lossFn\" : \\{[^}]*?\"backward\" : \"FUSED\")[^}]*?(\\s*\\})", "$1$2");
-    for (String setting : List.of("classWeights", "ignoreIndex", "labelSmoothing", "mean\"")) {
+    for (String setting :
+        List.of("classWeights", "ignoreIndex", "labelSmoothing", "mean\"", "channelsLast")) {
       assertTrue(json.contains(setting), setting);
       assertFalse(old.contains(setting), old);
     }

@@ -101,6 +101,18 @@ public final class Layout {
   }
 
   /**
+   * Returns the shape of an array that has no channels.
+   *
+   * @return examples and positions: [n], [n, t], [n, h, w] or [n, d, h, w]
+   */
+  public long[] withoutColumns() {
+    return IntStream.range(0, shape.length)
+        .filter(k -> k != axis)
+        .mapToLong(k -> shape[k])
+        .toArray();
+  }
+
+  /**
    * Tells whether an array has this shape.
    *
    * @param x any array
@@ -220,18 +232,33 @@ public final class Layout {
         : workspaces.createUninitialized(use, type, shape, 'c');
   }
 
+  /**
+   * Makes an uninitialised array in the current workspace if there is one.
+   *
+   * @param type of its elements
+   * @return dense, in 'c' order
+   */
+  public INDArray make(DataType type) {
+    return shape.length == 2
+        ? NewMatrix.of(type, shape[0], shape[1])
+        : Nd4j.createUninitialized(type, shape, 'c');
+  }
+
   // Masks
 
   /**
    * Spreads a mask over the rows.
    *
    * @param mask one value for each example, or for each position: [n], [n, 1], [n, t] or [n, 1, t],
-   *     [n, 1, h, w] with any of h and w being 1, and so on, whichever axis holds the channels
+   *     [n, 1, h, w] with any of h and w being 1, and so on, whichever axis holds the channels; or
+   *     of this shape with 1 for the channels
    * @return the value for each row; null if the mask is of another shape
    */
   public double[] rowsOf(INDArray mask) {
-    long[] positions =
-        IntStream.range(0, shape.length).filter(k -> k != axis).mapToLong(k -> shape[k]).toArray();
+    if (withColumns(1).fits(mask)) {
+      return NdArrays.values(mask);
+    }
+    long[] positions = withoutColumns();
     long[] sizes = withoutChannel(mask.shape(), positions.length);
     if (sizes == null) {
       return null;

@@ -2,6 +2,7 @@ package org.backpropninja.training;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.backpropninja.internal.LabelMixture;
 import org.backpropninja.internal.NdMatrix;
 import org.backpropninja.internal.Stage;
 import org.backpropninja.internal.Ways;
@@ -146,5 +147,15 @@ final class Compilable {
 
   static ManualCrossEntropyLoss loss(MultiLayerNetwork network) {
     return (ManualCrossEntropyLoss) lossOf(network.getLayer(network.getnLayers() - 1));
+  }
+
+  /** What the settings of the loss make of labels. */
+  static LabelMixture mixture(MultiLayerNetwork network) {
+    ManualCrossEntropyLoss loss = loss(network);
+    return new LabelMixture(
+        loss.getClassWeights(),
+        loss.getIgnoreIndex(),
+        loss.getLabelSmoothing(),
+        loss.getMean() == ManualCrossEntropyLoss.Mean.OVER_WEIGHTS);
   }
 }

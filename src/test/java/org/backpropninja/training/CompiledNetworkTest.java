@@ -18,6 +18,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -200,6 +201,26 @@ class CompiledNetworkTest {
             lossLayer()),
         minibatchesOfReals(),
         FEW_EPOCHS);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void trainsPaddedAndFrozenTablesAsFitDoes(Backward way) {
+    for (EmbeddingConcat.Builder table :
+        List.of(
+            new EmbeddingConcat.Builder().paddingIndex(2),
+            new EmbeddingConcat.Builder().frozen(true).l2(0.1))) {
+      MultiLayerNetwork network =
+          stack(
+              settings().updater(new Adam(0.01)),
+              InputType.feedForward(Twins.T),
+              table.nIn(Twins.V).nOut(3).backward(way).build(),
+              new ManualDense.Builder().nOut(Twins.V).activation(Activation.IDENTITY).build(),
+              lossLayer());
+      INDArray row = network.getParam("0_W").getRow(2).dup();
+      assertSameTraining(network, minibatchesOfContexts(), FEW_EPOCHS);
+      assertEquals(row, network.getParam("0_W").getRow(2));
+    }
   }
 
   @Test

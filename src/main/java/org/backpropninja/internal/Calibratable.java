@@ -7,6 +7,13 @@ import org.backpropninja.math.MomentsAccumulator;
 public interface Calibratable {
 
   /**
+   * Tells whether there is anything to calibrate.
+   *
+   * @return whether the layer has running statistics
+   */
+  boolean hasRunningStatistics();
+
+  /**
    * Returns the number of columns whose statistics are kept.
    *
    * @return the layer's width

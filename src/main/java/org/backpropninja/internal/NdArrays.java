@@ -56,7 +56,8 @@ public final class NdArrays {
     return x.rank() == 2 ? (int) x.size(0) : 1;
   }
 
-  private static INDArray copy(INDArray x, DataType type) {
+  /** A dense copy in 'c' order that outlives the current workspace. */
+  static INDArray copy(INDArray x, DataType type) {
     INDArray[] copy = new INDArray[1];
     Workspaces.outside(() -> copy[0] = x.castTo(type).dup('c'));
     return copy[0];
@@ -67,15 +68,13 @@ public final class NdArrays {
    *
    * @param matrix takes the elements
    * @param array where they belong
+   * @param copy brings them there; does nothing if they are there already
    */
-  public record Out(Matrix matrix, INDArray array) {
+  public record Out(Matrix matrix, INDArray array, Runnable copy) {
 
     /** Copies the elements where they belong, if they are not there already. */
     public void done() {
-      if (matrix instanceof NdMatrix m && m.array() == array) {
-        return;
-      }
-      array.assign(NdArrays.array(matrix, array.dataType()).reshape(array.shape()));
+      copy.run();
     }
   }
 
@@ -87,16 +86,23 @@ public final class NdArrays {
    */
   public static Out out(INDArray x) {
     if (NdMatrix.reaches(x)) {
-      return new Out(NdMatrix.of(x), x);
+      return new Out(NdMatrix.of(x), x, () -> {});
     }
-    int rows = rows(x);
-    int columns = (int) (x.length() / rows);
+    return elsewhere(work(rows(x), (int) (x.length() / rows(x)), x.dataType()), x);
+  }
+
+  /** A matrix whose elements are copied into an array. */
+  static Out elsewhere(Matrix work, INDArray x) {
+    return new Out(work, x, () -> x.assign(array(work, x.dataType()).reshape(x.shape())));
+  }
+
+  private static Matrix work(int rows, int columns, DataType type) {
     if (!NdMatrix.isHostBackend()) {
-      return new Out(Matrix.of(new double[rows * columns], rows, columns), x);
+      return Matrix.of(new double[rows * columns], rows, columns);
     }
     INDArray[] work = new INDArray[1];
-    Workspaces.outside(() -> work[0] = NewMatrix.of(workingType(x.dataType()), rows, columns));
-    return new Out(NdMatrix.of(work[0]), x);
+    Workspaces.outside(() -> work[0] = NewMatrix.of(workingType(type), rows, columns));
+    return NdMatrix.of(work[0]);
   }
 
   /** The matrix as an array of that type, in the current workspace unless it is one already. */

@@ -1,14 +1,19 @@
 package org.backpropninja.layers;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -22,37 +27,42 @@ import org.nd4j.linalg.learning.config.NoOp;
  * h     = activation(gain·bnraw + bias)
  * </pre>
  *
- * <p>Shapes: x, bnraw, h [n, nIn]; gain, bias, mean, var [nIn], keys {@code "gain"}, {@code
- * "bias"}, {@code "mean"}, {@code "var"}. In training mean and var are the minibatch's; in
- * inference they are the running ones, which are saved with the network. Each backward pass after a
- * training forward pass, that is each step of gradient descent, moves them by
+ * <p>Shapes: x, bnraw, h [n, c]; sequences [n, c, t] or [n, t, c]; images NCHW or NHWC; volumes
+ * NCDHW or NDHWC. The output has the shape of the input, and no preprocessor stands between. Which
+ * axis holds the channels is taken from the network's input type or set by {@code dataFormat};
+ * without either it is the second one. Each channel is normalised over all examples and positions.
+ * gain, bias, mean, var [c], keys {@code "gain"}, {@code "bias"}, {@code "mean"}, {@code "var"}.
+ *
+ * <p>In training mean and var are the minibatch's; in inference they are the running ones, which
+ * are saved with the network. Each backward pass after a training forward pass, that is each step
+ * of gradient descent, moves them by
  *
  * <pre>running = decay·running + (1 − decay)·minibatch</pre>
  *
  * <p>whatever the updater, learning rate, gradient normalisation or regularisation is; a forward
  * pass alone never changes them. The variance's divisor is chosen separately for training and for
- * the running statistics:
+ * the running statistics, n being the number of values of a channel:
  *
  * <table>
  * <caption>Conventions</caption>
- * <tr><th>convention</th><th>{@code variance}</th><th>{@code runningVariance}</th></tr>
- * <tr><td>makemore (the default)</td><td>UNBIASED</td><td>UNBIASED</td></tr>
- * <tr><td>PyTorch's BatchNorm1d</td><td>BIASED</td><td>UNBIASED</td></tr>
- * <tr><td>Keras, DL4J's BatchNormalization</td><td>BIASED</td><td>BIASED</td></tr>
+ * <tr><th>{@code convention}</th><th>{@code variance}</th><th>{@code runningVariance}</th></tr>
+ * <tr><td>MAKEMORE (the default)</td><td>UNBIASED, n − 1</td><td>UNBIASED</td></tr>
+ * <tr><td>PYTORCH, its BatchNorm1d to 3d</td><td>BIASED, n</td><td>UNBIASED</td></tr>
+ * <tr><td>KERAS, DL4J's BatchNormalization</td><td>BIASED</td><td>BIASED</td></tr>
  * </table>
  *
  * <p>Identity (the default, whatever the network's activation is) and tanh are computed by hand,
  * other activations by DL4J. gain starts as {@code gainInit} (1) and bias as {@code biasInit} (0);
- * as in DL4J's batch norm neither is regularised. Examples that a mask leaves out take no part in
- * the statistics, give zeros and get no gradient.
+ * as in DL4J's batch norm neither is regularised. Examples and positions that a mask leaves out
+ * take no part in the statistics, give zeros and get no gradient. A mask is one value for each
+ * example, [n, t] for sequences, or [n, 1, h, w] for images of either format.
  *
  * <p>Do not put it into DL4J's TimeDistributed together with a mask: DL4J 1.0.0-M2.1 numbers the
- * mask's steps there in another order than the rows. In the network itself, where a preprocessor
- * makes time steps rows, masks are right.
+ * mask's steps there in another order than the rows. In the network itself masks are right.
  *
  * <p>Refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}: input of
- * another rank or width, input that is not finite, a training minibatch of one example where a
- * variance is unbiased, because that has no value, or whose statistics the network's type cannot
+ * another rank or width, input that is not finite, a training minibatch of one value a channel
+ * unless {@code onSingleValue} says what to do, one whose statistics the network's type cannot
  * hold, and training by another algorithm than gradient descent, because DL4J sets the running
  * statistics back with its steps. Sources: Ioffe and Szegedy, "Batch Normalization", 2015; makemore
  * part 4; PyTorch issue 1410. The formulas are in {@link org.backpropninja.math.Cores.BatchNorm}.
@@ -63,12 +73,44 @@ public final class BatchNormBessel extends ManualLayer {
   static final String BIAS = "bias";
   static final String MEAN = "mean";
   static final String VAR = "var";
-  private static final Set<String> RUNNING = Set.of(MEAN, VAR);
+  static final String BATCHES = "batches";
+  static final Set<String> RUNNING = Set.of(MEAN, VAR, BATCHES);
 
   private double decay = 0.9;
   private double eps = 1e-5;
   private Variance variance = Variance.UNBIASED;
   private Variance runningVariance = Variance.UNBIASED;
+  private boolean cumulativeAverage = false;
+  private boolean useGain = true;
+  private boolean useBias = true;
+  private boolean trackRunningStatistics = true;
+  private OnSingleValue onSingleValue = OnSingleValue.REFUSE;
+
+  /** Where the variance of libraries divides by n − 1, and where by n. */
+  public enum Convention {
+    /** n − 1 in training and for the running variance, as in the notebooks. */
+    MAKEMORE(Variance.UNBIASED, Variance.UNBIASED),
+    /** n in training, n − 1 for the running variance, as in {@code torch.nn.BatchNorm1d}. */
+    PYTORCH(Variance.BIASED, Variance.UNBIASED),
+    /** n in both, as in Keras and in DL4J's BatchNormalization. */
+    KERAS(Variance.BIASED, Variance.BIASED);
+
+    private final Variance variance;
+    private final Variance runningVariance;
+
+    Convention(Variance variance, Variance runningVariance) {
+      this.variance = variance;
+      this.runningVariance = runningVariance;
+    }
+  }
+
+  /** What becomes of a training minibatch of one value a channel, which has no spread. */
+  public enum OnSingleValue {
+    /** It is refused, as by PyTorch. */
+    REFUSE,
+    /** It is normalised by the running statistics, as in inference, and does not move them. */
+    USE_RUNNING
+  }
 
   /** For deserialisation; users take the {@link Builder}. */
   public BatchNormBessel() {}
@@ -79,6 +121,12 @@ public final class BatchNormBessel extends ManualLayer {
     eps = builder.eps;
     variance = builder.variance;
     runningVariance = builder.runningVariance;
+    cumulativeAverage = builder.cumulativeAverage;
+    useGain = builder.useGain;
+    useBias = builder.useBias;
+    trackRunningStatistics = builder.trackRunningStatistics;
+    onSingleValue = builder.onSingleValue;
+    requireRunningStatistics();
     if (activationFn == null) {
       activationFn = new ActivationIdentity(); // or the network's would be taken
     }
@@ -86,13 +134,36 @@ public final class BatchNormBessel extends ManualLayer {
     setConstraints(constraints);
   }
 
+  private void requireRunningStatistics() {
+    if (!trackRunningStatistics && onSingleValue == OnSingleValue.USE_RUNNING) {
+      throw new IllegalArgumentException(
+          "onSingleValue (USE_RUNNING) must be REFUSE where trackRunningStatistics is false: there"
+              + " are no running statistics to use");
+    }
+    if (!trackRunningStatistics && cumulativeAverage) {
+      throw new IllegalArgumentException(
+          "cumulativeAverage must not be set where trackRunningStatistics is false: there are no"
+              + " running statistics to average");
+    }
+  }
+
   @Override
   List<Parameter> parameters() {
-    return List.of(
-        Parameter.vector(GAIN, nOut, getGainInit()),
-        Parameter.vector(BIAS, nOut, getBiasInit()),
-        Parameter.vector(MEAN, nOut, 0),
-        Parameter.vector(VAR, nOut, 1));
+    List<Parameter> parameters = new ArrayList<>();
+    if (useGain) {
+      parameters.add(Parameter.vector(GAIN, nOut, getGainInit()));
+    }
+    if (useBias) {
+      parameters.add(Parameter.vector(BIAS, nOut, getBiasInit()));
+    }
+    if (trackRunningStatistics) {
+      parameters.add(Parameter.vector(MEAN, nOut, 0));
+      parameters.add(Parameter.vector(VAR, nOut, 1));
+    }
+    if (cumulativeAverage) {
+      parameters.add(Parameter.vector(BATCHES, 1, 0));
+    }
+    return parameters;
   }
 
   @Override
@@ -105,23 +176,22 @@ public final class BatchNormBessel extends ManualLayer {
     return true;
   }
 
+  @Override
+  int highestRank() {
+    return 5;
+  }
+
   /**
-   * Returns the preprocessor before this layer: none, or the one that makes time steps rows.
+   * Returns the preprocessor before this layer.
    *
    * @param inputType input type of this layer
-   * @return as for a dense layer
-   * @throws IllegalStateException for images: DL4J would make each pixel a column with statistics
-   *     of its own
+   * @return one that gives flat images their shape, otherwise none
    */
   @Override
   public InputPreProcessor getPreProcessorForInputType(InputType inputType) {
-    if (inputType instanceof InputType.InputTypeConvolutional
-        || inputType instanceof InputType.InputTypeConvolutional3D) {
-      throw new IllegalStateException(
-          "BatchNormBessel (\"%s\"): input type (%s) must be feed-forward or recurrent"
-              .formatted(getLayerName(), inputType));
-    }
-    return super.getPreProcessorForInputType(inputType);
+    return inputType instanceof InputType.InputTypeConvolutionalFlat flat
+        ? new FeedForwardToCnnPreProcessor(flat.getHeight(), flat.getWidth(), flat.getDepth())
+        : super.getPreProcessorForInputType(inputType);
   }
 
   /**
@@ -222,6 +292,97 @@ public final class BatchNormBessel extends ManualLayer {
         Objects.requireNonNull(runningVariance, "runningVariance must not be null");
   }
 
+  /**
+   * Tells whether the running statistics are the plain mean over all minibatches.
+   *
+   * @return whether they are
+   */
+  public boolean isCumulativeAverage() {
+    return cumulativeAverage;
+  }
+
+  /**
+   * Sets whether the running statistics are the plain mean over all minibatches; for
+   * deserialisation.
+   *
+   * @param cumulativeAverage whether they are
+   */
+  public void setCumulativeAverage(boolean cumulativeAverage) {
+    this.cumulativeAverage = cumulativeAverage;
+  }
+
+  /**
+   * Tells whether there is a gain.
+   *
+   * @return false for a gain of 1
+   */
+  public boolean isUseGain() {
+    return useGain;
+  }
+
+  /**
+   * Sets whether there is a gain; for deserialisation.
+   *
+   * @param useGain false for a gain of 1
+   */
+  public void setUseGain(boolean useGain) {
+    this.useGain = useGain;
+  }
+
+  /**
+   * Tells whether there is a bias.
+   *
+   * @return false for a bias of 0
+   */
+  public boolean isUseBias() {
+    return useBias;
+  }
+
+  /**
+   * Sets whether there is a bias; for deserialisation.
+   *
+   * @param useBias false for a bias of 0
+   */
+  public void setUseBias(boolean useBias) {
+    this.useBias = useBias;
+  }
+
+  /**
+   * Tells whether there are running statistics.
+   *
+   * @return false to normalise by the minibatch in inference too
+   */
+  public boolean isTrackRunningStatistics() {
+    return trackRunningStatistics;
+  }
+
+  /**
+   * Sets whether there are running statistics; for deserialisation.
+   *
+   * @param trackRunningStatistics false to normalise by the minibatch in inference too
+   */
+  public void setTrackRunningStatistics(boolean trackRunningStatistics) {
+    this.trackRunningStatistics = trackRunningStatistics;
+  }
+
+  /**
+   * Returns what becomes of a training minibatch of one value a channel.
+   *
+   * @return whether it is refused or normalised by the running statistics
+   */
+  public OnSingleValue getOnSingleValue() {
+    return onSingleValue;
+  }
+
+  /**
+   * Sets what becomes of a training minibatch of one value a channel; for deserialisation.
+   *
+   * @param onSingleValue whether it is refused or normalised by the running statistics
+   */
+  public void setOnSingleValue(OnSingleValue onSingleValue) {
+    this.onSingleValue = Objects.requireNonNull(onSingleValue, "onSingleValue must not be null");
+  }
+
   private static double requireDecay(double decay) {
     if (!(decay >= 0 && decay <= 1)) {
       throw new IllegalArgumentException("decay (" + decay + ") must be from 0 to 1");
@@ -243,18 +404,43 @@ public final class BatchNormBessel extends ManualLayer {
         && decay == o.decay
         && eps == o.eps
         && variance == o.variance
-        && runningVariance == o.runningVariance;
+        && runningVariance == o.runningVariance
+        && cumulativeAverage == o.cumulativeAverage
+        && useGain == o.useGain
+        && useBias == o.useBias
+        && trackRunningStatistics == o.trackRunningStatistics
+        && onSingleValue == o.onSingleValue;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), decay, eps, variance.name(), runningVariance.name());
+    return Objects.hash(
+        super.hashCode(),
+        decay,
+        eps,
+        variance.name(),
+        runningVariance.name(),
+        cumulativeAverage,
+        useGain,
+        useBias,
+        trackRunningStatistics,
+        onSingleValue.name());
   }
 
   @Override
   public String toString() {
-    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s)"
-        .formatted(super.toString(), decay, eps, variance, runningVariance);
+    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s, cumulativeAverage=%s, useGain=%s, useBias=%s, trackRunningStatistics=%s, onSingleValue=%s)"
+        .formatted(
+            super.toString(),
+            decay,
+            eps,
+            variance,
+            runningVariance,
+            cumulativeAverage,
+            useGain,
+            useBias,
+            trackRunningStatistics,
+            onSingleValue);
   }
 
   /** Builds a {@link BatchNormBessel}. */
@@ -265,6 +451,11 @@ public final class BatchNormBessel extends ManualLayer {
     private double eps = 1e-5;
     private Variance variance = Variance.UNBIASED;
     private Variance runningVariance = Variance.UNBIASED;
+    private boolean cumulativeAverage = false;
+    private boolean useGain = true;
+    private boolean useBias = true;
+    private boolean trackRunningStatistics = true;
+    private OnSingleValue onSingleValue = OnSingleValue.REFUSE;
 
     /** Starts with decay 0.9, ε = 1e-5, both variances unbiased, identity. */
     public Builder() {}
@@ -278,7 +469,111 @@ public final class BatchNormBessel extends ManualLayer {
      */
     public Builder decay(double decay) {
       this.decay = requireDecay(decay);
+      cumulativeAverage = false;
       return this;
+    }
+
+    /**
+     * Makes the running statistics the plain mean over all minibatches, as PyTorch does with
+     * momentum=None, instead of letting the past decay.
+     *
+     * <pre>running = running + (minibatch − running)/batches</pre>
+     *
+     * <p>The number of minibatches is kept beside the statistics, key {@code "batches"}, and saved
+     * with the network. FLOAT counts up to 2²⁴ of them; later ones weigh as much as the last one
+     * that it counts. HALF cannot count so far and is refused.
+     *
+     * @return this
+     */
+    public Builder cumulativeAverage() {
+      cumulativeAverage = true;
+      return this;
+    }
+
+    /**
+     * Sets whether there is a gain. Default: true.
+     *
+     * @param useGain false for a gain of 1
+     * @return this
+     */
+    public Builder useGain(boolean useGain) {
+      this.useGain = useGain;
+      return this;
+    }
+
+    /**
+     * Sets whether there is a bias. Default: true.
+     *
+     * @param useBias false for a bias of 0
+     * @return this
+     */
+    public Builder useBias(boolean useBias) {
+      this.useBias = useBias;
+      return this;
+    }
+
+    /**
+     * Sets whether there are running statistics. Default: true.
+     *
+     * @param trackRunningStatistics false to normalise by the minibatch in inference too
+     * @return this
+     */
+    public Builder trackRunningStatistics(boolean trackRunningStatistics) {
+      this.trackRunningStatistics = trackRunningStatistics;
+      return this;
+    }
+
+    /**
+     * Sets what becomes of a training minibatch of one value a channel. Default: it is refused.
+     *
+     * @param onSingleValue whether it is refused or normalised by the running statistics
+     * @return this
+     */
+    public Builder onSingleValue(OnSingleValue onSingleValue) {
+      this.onSingleValue = Objects.requireNonNull(onSingleValue, "onSingleValue must not be null");
+      return this;
+    }
+
+    /**
+     * Sets both variances as a library has them; decay and ε stay.
+     *
+     * @param convention the library's
+     * @return this
+     */
+    public Builder convention(Convention convention) {
+      variance = convention.variance;
+      runningVariance = convention.runningVariance;
+      return this;
+    }
+
+    /**
+     * Sets the format of sequences. Default: that of the input type, or NCW without one.
+     *
+     * @param format NCW for [n, c, t], NWC for [n, t, c]
+     * @return this
+     */
+    public Builder dataFormat(RNNFormat format) {
+      return channelsLast(format == RNNFormat.NWC);
+    }
+
+    /**
+     * Sets the format of images. Default: that of the input type, or NCHW without one.
+     *
+     * @param format NCHW for [n, c, h, w], NHWC for [n, h, w, c]
+     * @return this
+     */
+    public Builder dataFormat(CNN2DFormat format) {
+      return channelsLast(format == CNN2DFormat.NHWC);
+    }
+
+    /**
+     * Sets the format of volumes. Default: that of the input type, or NCDHW without one.
+     *
+     * @param format NCDHW for [n, c, d, h, w], NDHWC for [n, d, h, w, c]
+     * @return this
+     */
+    public Builder dataFormat(Convolution3D.DataFormat format) {
+      return channelsLast(format == Convolution3D.DataFormat.NDHWC);
     }
 
     /**
@@ -320,7 +615,8 @@ public final class BatchNormBessel extends ManualLayer {
      * Makes the layer.
      *
      * @return the layer
-     * @throws IllegalArgumentException if nIn and nOut are both set and differ
+     * @throws IllegalArgumentException if nIn and nOut are both set and differ, or something needs
+     *     running statistics where there are none
      */
     @Override
     public BatchNormBessel build() {

@@ -1,19 +1,23 @@
 package org.backpropninja.layers;
 
+import static org.backpropninja.layers.BatchNormBessel.BATCHES;
 import static org.backpropninja.layers.BatchNormBessel.BIAS;
 import static org.backpropninja.layers.BatchNormBessel.GAIN;
 import static org.backpropninja.layers.BatchNormBessel.MEAN;
 import static org.backpropninja.layers.BatchNormBessel.VAR;
 
+import java.util.Arrays;
 import java.util.Locale;
 import org.backpropninja.internal.Calibratable;
 import org.backpropninja.internal.Pass;
+import org.backpropninja.layers.BatchNormBessel.OnSingleValue;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
 import org.backpropninja.math.Moments;
 import org.backpropninja.math.MomentsAccumulator;
 import org.backpropninja.math.Statistics;
 import org.backpropninja.math.Variance;
+import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -26,13 +30,22 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   private final int H;
   private final LayerActivation activation;
   private final Cores.BatchNorm batchNorm;
+  private final Matrix ones; // in place of a gain
+  private final Matrix zeros; // in place of a bias
+  private final Matrix unwanted; // takes the gradient of what is not there
   private final double largest; // that the network's type holds
   private MomentsAccumulator observed; // null, but while the layer is calibrated
   private Moments newMoments; // of a training pass that no backward pass has followed yet, or null
 
   BatchNormBesselLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
+    requireCount(dataType);
     H = (int) layerConf().getNOut();
+    double[] one = new double[H];
+    Arrays.fill(one, 1);
+    ones = Matrix.of(one, 1, H);
+    zeros = Matrix.of(new double[H], 1, H);
+    unwanted = Matrix.of(new double[H], 1, H);
     activation = new LayerActivation(layerConf().getActivationFn(), matrixType());
     batchNorm = cores().batchNorm(H, layerConf().getEps(), activation.inside());
     largest =
@@ -43,6 +56,15 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
         };
   }
 
+  private void requireCount(DataType dataType) {
+    boolean countsFar = dataType == DataType.FLOAT || dataType == DataType.DOUBLE;
+    if (layerConf().isCumulativeAverage() && !countsFar) {
+      throw new DL4JInvalidConfigException(
+          "BatchNormBessel (\"%s\"): cumulativeAverage needs a FLOAT or DOUBLE network, was %s, which counts no further than some 2,000 minibatches; set decay, or take a wider type"
+              .formatted(layerConf().getLayerName(), dataType));
+    }
+  }
+
   @Override
   boolean readsInputAgain() {
     return false; // bnraw and h are kept
@@ -50,18 +72,33 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
 
   @Override
   public void forward(Matrix hprebn, Pass pass, Matrix h) {
-    newMoments = pass.trains() ? measure(hprebn) : null;
-    Statistics statistics =
-        pass.trains()
-            ? newMoments.statistics(layerConf().getVariance())
-            : runningStatistics(hprebn, pass);
-    batchNorm.forward(hprebn, statistics, parameter(GAIN), parameter(BIAS), h, pass.keeps());
+    newMoments = null;
+    Matrix gain = layerConf().isUseGain() ? parameter(GAIN) : ones;
+    Matrix bias = layerConf().isUseBias() ? parameter(BIAS) : zeros;
+    batchNorm.forward(hprebn, statistics(hprebn, pass), gain, bias, h, pass.keeps());
     activation.forward(h, pass);
   }
 
+  private Statistics statistics(Matrix hprebn, Pass pass) {
+    boolean byItsOwn = pass.trains() || !hasRunningStatistics();
+    if (byItsOwn && hprebn.rows() == 1 && layerConf().getOnSingleValue() == OnSingleValue.REFUSE) {
+      throw refusal(
+          "a%s minibatch must hold at least 2 values a channel%s, was of 1, which has no spread;"
+              + " leave it out, join it with another, or set onSingleValue(USE_RUNNING)",
+          pass.trains() ? " training" : "", isMasked() ? " after masking" : "");
+    }
+    if (!byItsOwn || hprebn.rows() == 1) {
+      return runningStatistics(hprebn, pass);
+    }
+    if (hasRunningStatistics()) {
+      requireDescent();
+    }
+    Moments moments = measure(hprebn);
+    newMoments = hasRunningStatistics() ? moments : null;
+    return moments.statistics(layerConf().getVariance());
+  }
+
   private Moments measure(Matrix hprebn) {
-    requireDescent();
-    requireEnoughRows(hprebn.rows());
     Moments moments = batchNorm.measure(hprebn);
     for (int j = 0; j < H; j++) {
       double var = moments.variance(j, layerConf().getRunningVariance());
@@ -90,21 +127,6 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     }
   }
 
-  private void requireEnoughRows(int rows) {
-    boolean unbiased =
-        layerConf().getVariance() == Variance.UNBIASED
-            || layerConf().getRunningVariance() == Variance.UNBIASED;
-    int least = unbiased ? 2 : 1;
-    if (rows < least) {
-      throw refusal(
-          "a training minibatch must hold at least %d examples%s, was of %d%s",
-          least,
-          unbiased ? ", or the unbiased variance has no value" : "",
-          rows,
-          isMasked() ? " after masking" : "");
-    }
-  }
-
   private Statistics runningStatistics(Matrix hprebn, Pass pass) {
     requireFinite(hprebn);
     if (observed != null && pass == Pass.INFERENCE) {
@@ -117,9 +139,15 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   public void backward(Matrix dh, Matrix hprebn, Matrix dhprebn) {
     Matrix dhpreact = activation.backward(dh);
     Matrix dx = dhprebn == null ? dhpreact : dhprebn; // nobody reads dhpreact again
-    batchNorm.backward(dhpreact, dx, gradient(GAIN), gradient(BIAS));
-    gradient(MEAN).write(new float[H], 0, H);
-    gradient(VAR).write(new float[H], 0, H);
+    Matrix dgain = layerConf().isUseGain() ? gradient(GAIN) : unwanted;
+    Matrix dbias = layerConf().isUseBias() ? gradient(BIAS) : unwanted;
+    batchNorm.backward(dhpreact, dx, dgain, dbias);
+    for (String key : BatchNormBessel.RUNNING) {
+      if (gradientViews.containsKey(key)) {
+        Matrix none = gradient(key);
+        none.write(new float[none.length()], 0, none.length());
+      }
+    }
     moveRunningStatistics();
   }
 
@@ -132,20 +160,29 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     if (newMoments == null) {
       return;
     }
+    double decay =
+        layerConf().isCumulativeAverage() ? 1 - 1 / countMinibatch() : layerConf().getDecay();
     double[] mean = values(MEAN);
     double[] var = values(VAR);
     for (int j = 0; j < H; j++) {
-      mean[j] = moved(mean[j], newMoments.mean()[j]);
-      var[j] = moved(var[j], newMoments.variance(j, layerConf().getRunningVariance()));
+      mean[j] = moved(mean[j], newMoments.mean()[j], decay);
+      var[j] = moved(var[j], newMoments.variance(j, layerConf().getRunningVariance()), decay);
     }
     write(mean, MEAN);
     write(var, VAR);
     newMoments = null;
   }
 
+  /** The number of minibatches, this one included. */
+  private double countMinibatch() {
+    double[] batches = values(BATCHES);
+    batches[0]++;
+    write(batches, BATCHES);
+    return batches[0];
+  }
+
   /** Without the past if it has no weight: 0·∞ is no number. */
-  private double moved(double running, double minibatch) {
-    double decay = layerConf().getDecay();
+  private static double moved(double running, double minibatch, double decay) {
     return decay == 0 ? minibatch : decay * running + (1 - decay) * minibatch;
   }
 
@@ -153,6 +190,11 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   public void clear() {
     super.clear();
     newMoments = null;
+  }
+
+  @Override
+  public boolean hasRunningStatistics() {
+    return layerConf().isTrackRunningStatistics();
   }
 
   @Override

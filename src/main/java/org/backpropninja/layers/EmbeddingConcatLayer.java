@@ -2,7 +2,6 @@ package org.backpropninja.layers;
 
 import static org.deeplearning4j.nn.params.DefaultParamInitializer.WEIGHT_KEY;
 
-import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.Pass;
 import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
@@ -53,9 +52,8 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
 
   /** In double unless they are floats, because a float does not hold every whole number. */
   @Override
-  Matrix matrix(INDArray input) {
-    boolean floats = input.dataType() == DataType.FLOAT;
-    return NdArrays.in(input, floats ? DataType.FLOAT : DataType.DOUBLE);
+  DataType typeOf(INDArray input) {
+    return input.dataType() == DataType.FLOAT ? DataType.FLOAT : DataType.DOUBLE;
   }
 
   @Override
@@ -73,7 +71,7 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
       if (!(x[k] >= 0 && x[k] < V) || x[k] != indices[k]) { // the first also refuses NaN
         throw refusal(
             "input[%d, %d] must be a whole number from 0 to %d, was %s",
-            example(k / T), k % T, V - 1, x[k]);
+            original(k / T), k % T, V - 1, x[k]);
       }
     }
     return indices;

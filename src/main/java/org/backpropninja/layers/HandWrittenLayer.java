@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import org.backpropninja.internal.Layout;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.NdMatrix;
 import org.backpropninja.internal.NewMatrix;
@@ -48,6 +49,8 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   private boolean inGraph;
 
   private Pass pass; // the forward pass that ran last, and what it was given:
+  private Layout in; // of the input
+  private Layout out; // of the output
   private Matrix x; // the rows that are present
   private boolean[] present; // null for all
 
@@ -105,6 +108,38 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     return true;
   }
 
+  /**
+   * Whether the formula has products, for which the channels of sequences must be next to each
+   * other.
+   */
+  boolean multiplies() {
+    return false;
+  }
+
+  /** How the input's elements are rows and columns; what the layer cannot take is refused. */
+  Layout layoutOf(INDArray input) {
+    int rank = input.rank();
+    boolean last = layerConf().isChannelsLast();
+    if (rank < 2
+        || rank > layerConf().highestRank()
+        || input.size(last ? rank - 1 : 1) != inputs()) {
+      throw refusal(
+          "input must be %s, was rank %d with shape %s",
+          layerConf().shapes(inputs()), rank, Arrays.toString(input.shape()));
+    }
+    return Layout.of(input.shape(), last);
+  }
+
+  /** How the output's elements are rows and columns. */
+  Layout outputLayout(Layout input) {
+    return input.withColumns(outputs());
+  }
+
+  /** What the input is read as. */
+  DataType typeOf(INDArray input) {
+    return type;
+  }
+
   @Override
   public boolean isPretrainLayer() {
     return false;
@@ -115,31 +150,25 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   @Override
   public final INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(false);
-    requireMatrix(input);
+    in = layoutOf(input);
+    out = outputLayout(in);
+    requireFewElements();
     applyDropOutIfNecessary(training, workspaceMgr);
     workspaces = workspaceMgr;
     pass = training ? Pass.TRAINING : Pass.INFERENCE;
-    int n = (int) input.size(0);
-    present = unmaskedRows(n);
-    x = present == null ? own(matrix(input)) : Masked.gather(matrix(input), present);
-    INDArray out = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATIONS, dataType, n, outputs());
-    NdArrays.Out h = NdArrays.out(out);
-    if (present == null) {
-      forward(x, pass, h.matrix());
+    present = unmaskedRows();
+    x = own(rows(in.in(input, typeOf(input))));
+    INDArray activations = out.make(workspaceMgr, ArrayType.ACTIVATIONS, dataType);
+    NdArrays.Out h = out.out(activations);
+    if (x == null) {
+      Masked.scatter(null, present, h.matrix());
     } else {
-      Matrix some = x == null ? null : h.matrix().another(x.rows(), outputs());
-      if (some != null) {
-        forward(x, pass, some);
-      }
-      Masked.scatter(some, present, h.matrix());
+      Matrix some = room(h.matrix());
+      forward(x, pass, some);
+      putBack(some, h.matrix());
     }
     h.done();
-    return out;
-  }
-
-  /** The input as a matrix. */
-  Matrix matrix(INDArray input) {
-    return NdArrays.in(input, type);
+    return activations;
   }
 
   /**
@@ -148,14 +177,49 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
    * array.
    */
   private Matrix own(Matrix x) {
-    boolean isInputItself = x instanceof NdMatrix m && m.array() == input;
+    boolean isInputItself = isInPlace(x) && in.reaches(input, typeOf(input));
     if (!inGraph || !isInputItself || pass.trains() && !readsInputAgain()) {
       return x;
     }
     Matrix copy =
-        NdMatrix.of(NewMatrix.of(workspaces, ArrayType.ACTIVATIONS, type, x.rows(), x.columns()));
+        NdMatrix.of(
+            NewMatrix.of(workspaces, ArrayType.ACTIVATIONS, typeOf(input), x.rows(), x.columns()));
     NdArrays.copy(x, copy);
     return copy;
+  }
+
+  // Rows that the formula works on: those that are present, in one piece where it multiplies
+
+  private boolean isInPlace(Matrix all) {
+    return present == null && !(multiplies() && !(all instanceof NdMatrix));
+  }
+
+  /** The rows of an array; null if none is present. */
+  private Matrix rows(Matrix all) {
+    if (present != null) {
+      return Masked.gather(all, present);
+    }
+    Matrix some = room(all);
+    if (some != all) {
+      NdArrays.copy(all, some);
+    }
+    return some;
+  }
+
+  /** Where rows for an array go meanwhile. */
+  private Matrix room(Matrix all) {
+    if (isInPlace(all)) {
+      return all;
+    }
+    return present == null ? all.another(all.rows(), all.columns()) : Masked.another(all, present);
+  }
+
+  private void putBack(Matrix some, Matrix all) {
+    if (present != null) {
+      Masked.scatter(some, present, all);
+    } else if (some != all) {
+      NdArrays.copy(some, all);
+    }
   }
 
   // Backward
@@ -164,36 +228,27 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   public final Pair<Gradient, INDArray> backpropGradient(
       INDArray epsilon, LayerWorkspaceMgr workspaceMgr) {
     assertInputSet(true);
-    int n = (int) input.size(0);
-    requireGradient(epsilon, n, outputs());
+    requireGradient(epsilon);
     workspaces = workspaceMgr;
-    INDArray out = NewMatrix.of(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType, n, inputs());
-    NdArrays.Out dx = NdArrays.out(out);
-    Matrix dh = NdArrays.in(epsilon, type);
-    if (!pass.keeps() && x != null) {
-      pass = Pass.INFERENCE_AND_BACK;
-      forward(x, pass, dh.another(x.rows(), outputs()));
-    }
+    INDArray dinput = in.make(workspaceMgr, ArrayType.ACTIVATION_GRAD, dataType);
+    NdArrays.Out dx = in.out(dinput);
     if (x == null) {
       gradientViews.values().forEach(view -> view.assign(0));
       Masked.scatter(null, present, dx.matrix());
     } else {
-      backward(dh, dx.matrix());
+      Matrix dh = rows(out.in(epsilon, type));
+      if (!pass.keeps()) {
+        pass = Pass.INFERENCE_AND_BACK;
+        forward(x, pass, dh.another(dh.rows(), dh.columns()));
+      }
+      Matrix some = room(dx.matrix());
+      backward(dh, x, some);
+      putBack(some, dx.matrix());
       gradients.values().forEach(NdArrays.Out::done);
     }
     dx.done();
     weightNoiseParams.clear();
-    return new Pair<>(gradientOfParameters(), backpropDropOutIfPresent(out));
-  }
-
-  private void backward(Matrix dh, Matrix dx) {
-    if (present == null) {
-      backward(dh, x, dx);
-      return;
-    }
-    Matrix some = dx.another(x.rows(), inputs());
-    backward(Masked.gather(dh, present), x, some);
-    Masked.scatter(some, present, dx);
+    return new Pair<>(gradientOfParameters(), backpropDropOutIfPresent(dinput));
   }
 
   private Gradient gradientOfParameters() {
@@ -207,6 +262,8 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     super.clear();
     x = null;
     present = null;
+    in = null;
+    out = null;
     workspaces = null;
   }
 
@@ -265,25 +322,20 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
         layer + (name == null ? "" : ", \"" + name + "\"") + "): " + message.formatted(values));
   }
 
-  private void requireMatrix(INDArray input) {
-    if (input.rank() != 2 || input.size(1) != inputs()) {
+  private void requireFewElements() {
+    long width = Math.max(in.columns(), out.columns());
+    if (in.rows() * width > MOST_ELEMENTS) {
       throw refusal(
-          "input must be a matrix [n, %d], was rank %d with shape %s",
-          inputs(), input.rank(), Arrays.toString(input.shape()));
-    }
-    long n = input.size(0);
-    long width = Math.max(inputs(), outputs());
-    if (n * width > MOST_ELEMENTS) {
-      throw refusal(
-          "a minibatch must hold at most %d elements, was of %d × %d", MOST_ELEMENTS, n, width);
+          "a minibatch must hold at most %d elements, was of %d × %d",
+          MOST_ELEMENTS, in.rows(), width);
     }
   }
 
-  private void requireGradient(INDArray epsilon, long n, long width) {
-    if (epsilon.rank() != 2 || epsilon.size(0) != n || epsilon.size(1) != width) {
+  private void requireGradient(INDArray epsilon) {
+    if (!out.fits(epsilon)) {
       throw refusal(
-          "epsilon must be a matrix [%d, %d], as the output, was of shape %s",
-          n, width, Arrays.toString(epsilon.shape()));
+          "epsilon must be of shape %s, as the output, was %s",
+          Arrays.toString(out.shape()), Arrays.toString(epsilon.shape()));
     }
   }
 
@@ -302,14 +354,15 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
       x.read(i * width, width, row);
       for (int j = 0; j < width; j++) {
         if (!Double.isFinite(row[j])) {
-          throw refusal("input[%d, %d] must be a finite number, was %s", example(i), j, row[j]);
+          String place = in == null ? i + ", " + j : in.place(original(i), j);
+          throw refusal("input[%s] must be a finite number, was %s", place, row[j]);
         }
       }
     }
   }
 
-  /** The number of an example in the minibatch, from its number among those that are present. */
-  final int example(int row) {
+  /** The number of a row in the minibatch, from its number among those that are present. */
+  final int original(int row) {
     return present == null ? row : Masked.number(present, row);
   }
 
@@ -319,20 +372,28 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   }
 
   /** Which rows the mask keeps, null without a mask: those where it is not 0. */
-  private boolean[] unmaskedRows(int n) {
+  private boolean[] unmaskedRows() {
     if (maskArray == null) {
       return null;
     }
-    if (maskArray.length() != n) {
-      throw refusal(
-          "mask must hold one value for each of the %d examples, was of shape %s",
-          n, Arrays.toString(maskArray.shape()));
-    }
-    double[] mask = NdArrays.values(maskArray);
-    boolean[] kept = new boolean[n];
-    for (int i = 0; i < n; i++) {
+    double[] mask = spread(maskArray, in);
+    boolean[] kept = new boolean[mask.length];
+    for (int i = 0; i < mask.length; i++) {
       kept[i] = mask[i] != 0;
     }
     return kept;
+  }
+
+  /** The mask's value for each row, or for each of its equal parts. */
+  double[] spread(INDArray mask, Layout input) {
+    double[] rows = input.rowsOf(mask);
+    if (rows == null) {
+      throw refusal(
+          "mask must hold one value for each of the %d examples%s, was of shape %s",
+          input.examples(),
+          input.positions() > 1 ? " or for each position" : "",
+          Arrays.toString(mask.shape()));
+    }
+    return rows;
   }
 }

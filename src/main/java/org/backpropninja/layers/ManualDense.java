@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -12,11 +13,13 @@ import org.nd4j.linalg.api.buffer.DataType;
  *
  * <pre>h = activation(x·W + b)</pre>
  *
- * <p>Shapes: x [n, nIn]; W [nIn, nOut], key {@code "W"}; b [nOut], key {@code "b"}, optional; h [n,
- * nOut]. Identity and tanh are computed by hand, other activations by DL4J. As for DL4J's {@code
- * DenseLayer}, nIn follows from the input type, and activation, weight init, updater and
- * regularisation come from the network where the layer has none of its own (DL4J's default
- * activation is sigmoid). Examples that a mask leaves out give zeros and get no gradient.
+ * <p>Shapes: x [n, nIn], h [n, nOut]; or of sequences, step by step and without a preprocessor, x
+ * [n, nIn, t], h [n, nOut, t], and [n, t, …] where the input type or {@code dataFormat} is NWC; W
+ * [nIn, nOut], key {@code "W"}; b [nOut], key {@code "b"}, optional. Identity and tanh are computed
+ * by hand, other activations by DL4J. As for DL4J's {@code DenseLayer}, nIn follows from the input
+ * type, and activation, weight init, updater and regularisation come from the network where the
+ * layer has none of its own (DL4J's default activation is sigmoid). Examples and steps that a mask
+ * leaves out give zeros and get no gradient.
  *
  * <p>Input of another rank or width, or that is not finite, is refused with a {@link
  * org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore part 4, {@code hprebn =
@@ -43,6 +46,11 @@ public final class ManualDense extends ManualLayer {
       parameters.add(Parameter.vector(DefaultParamInitializer.BIAS_KEY, nOut, getBiasInit()));
     }
     return parameters;
+  }
+
+  @Override
+  int highestRank() {
+    return 3;
   }
 
   @Override
@@ -101,6 +109,16 @@ public final class ManualDense extends ManualLayer {
     public Builder hasBias(boolean hasBias) {
       this.hasBias = hasBias;
       return this;
+    }
+
+    /**
+     * Sets the format of sequences. Default: that of the input type, or NCW without one.
+     *
+     * @param format NCW for [n, c, t], NWC for [n, t, c]
+     * @return this
+     */
+    public Builder dataFormat(RNNFormat format) {
+      return channelsLast(format == RNNFormat.NWC);
     }
 
     @Override

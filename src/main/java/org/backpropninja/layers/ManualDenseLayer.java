@@ -28,6 +28,11 @@ final class ManualDenseLayer extends HandWrittenLayer<ManualDense> {
   }
 
   @Override
+  boolean multiplies() {
+    return true;
+  }
+
+  @Override
   public void forward(Matrix x, Pass pass, Matrix h) {
     // A product is not finite where x is not; it may be narrower, but a tangent hides infinity.
     boolean looksAtProduct = inputs() > outputs() && activation.inside() == Activation.IDENTITY;

@@ -1,11 +1,13 @@
 package org.backpropninja.layers;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import org.backpropninja.Backward;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
@@ -24,13 +26,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public abstract class ManualLayer extends FeedForwardLayer {
 
+  private static final List<String> POSITIONS = List.of("", ", t", ", h, w", ", d, h, w");
+
   private Backward backward = Backward.FUSED;
+  private Boolean channelsLast; // null: not set, and no input type has been seen
 
   ManualLayer() {}
 
   ManualLayer(Builder<?> builder) {
     super(builder);
     backward = builder.backward;
+    channelsLast = builder.channelsLast;
     if (keepsWidth()) {
       takeWidth();
     }
@@ -68,10 +74,68 @@ public abstract class ManualLayer extends FeedForwardLayer {
     return false;
   }
 
+  /**
+   * The highest rank of input: 2 for matrices [n, c] only, 3 for sequences too, 5 for images and
+   * volumes too.
+   */
+  int highestRank() {
+    return 2;
+  }
+
+  /** Whether input of that type comes as it is, and not as a matrix by way of a preprocessor. */
+  private boolean takes(InputType type) {
+    return InputTypes.rank(type) > 2 && InputTypes.rank(type) <= highestRank();
+  }
+
   @Override
   public void setNIn(InputType inputType, boolean override) {
-    super.setNIn(inputType, override);
-    setNIn(nIn);
+    if (inputType == null || !takes(inputType)) {
+      super.setNIn(inputType, override);
+      setNIn(nIn);
+      return;
+    }
+    takeFormat(inputType);
+    if (nIn <= 0 || override) {
+      setNIn(InputTypes.channels(inputType));
+    }
+  }
+
+  private void takeFormat(InputType inputType) {
+    boolean last = InputTypes.isChannelsLast(inputType);
+    if (channelsLast != null && channelsLast != last) {
+      throw new IllegalStateException(
+          "%s (\"%s\"): dataFormat (channels %s) must be that of the input type, %s; leave it out, and it is taken from there"
+              .formatted(
+                  getClass().getSimpleName(),
+                  getLayerName(),
+                  channelsLast ? "last" : "first",
+                  inputType));
+    }
+    channelsLast = last;
+  }
+
+  @Override
+  public InputType getOutputType(int layerIndex, InputType inputType) {
+    return inputType != null && takes(inputType)
+        ? InputTypes.withChannels(inputType, nOut)
+        : super.getOutputType(layerIndex, inputType);
+  }
+
+  @Override
+  public InputPreProcessor getPreProcessorForInputType(InputType inputType) {
+    return inputType != null && takes(inputType)
+        ? null
+        : super.getPreProcessorForInputType(inputType);
+  }
+
+  /** What input may be, for messages. */
+  final String shapes(long channels) {
+    List<String> shapes = new ArrayList<>();
+    for (String positions : POSITIONS.subList(0, highestRank() - 1)) {
+      String axes = isChannelsLast() ? positions + ", " + channels : ", " + channels + positions;
+      shapes.add("[n" + axes + "]");
+    }
+    return String.join(" or ", shapes);
   }
 
   @Override
@@ -139,6 +203,30 @@ public abstract class ManualLayer extends FeedForwardLayer {
     this.backward = Objects.requireNonNull(backward, "backward must not be null");
   }
 
+  /** Whether the last axis of sequences, images and volumes holds their channels. */
+  final boolean isChannelsLast() {
+    return channelsLast != null && channelsLast;
+  }
+
+  /**
+   * Returns which axis of sequences, images and volumes holds their channels.
+   *
+   * @return true for the last, false for the second; null if neither {@code dataFormat} nor an
+   *     input type has set it, which counts as false
+   */
+  public Boolean getChannelsLast() {
+    return channelsLast;
+  }
+
+  /**
+   * Sets which axis of sequences, images and volumes holds their channels; for deserialisation.
+   *
+   * @param channelsLast true for the last, false for the second, null if it is not set
+   */
+  public void setChannelsLast(Boolean channelsLast) {
+    this.channelsLast = channelsLast;
+  }
+
   @Override
   protected boolean canEqual(Object other) {
     return other != null && other.getClass() == getClass();
@@ -146,18 +234,22 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
   @Override
   public boolean equals(Object other) {
-    return super.equals(other) && other instanceof ManualLayer o && backward == o.backward;
+    return super.equals(other)
+        && other instanceof ManualLayer o
+        && backward == o.backward
+        && Objects.equals(channelsLast, o.channelsLast);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), backward.name()); // an enum's own changes from run to run
+    // the name, because an enum's own hash changes from run to run
+    return Objects.hash(super.hashCode(), backward.name(), channelsLast);
   }
 
   @Override
   public String toString() {
-    return "%s(super=%s, backward=%s)"
-        .formatted(getClass().getSimpleName(), super.toString(), backward);
+    return "%s(super=%s, backward=%s, channelsLast=%s)"
+        .formatted(getClass().getSimpleName(), super.toString(), backward, channelsLast);
   }
 
   /**
@@ -168,8 +260,16 @@ public abstract class ManualLayer extends FeedForwardLayer {
   public abstract static class Builder<T extends Builder<T>> extends FeedForwardLayer.Builder<T> {
 
     private Backward backward = Backward.FUSED;
+    private Boolean channelsLast;
 
     Builder() {}
+
+    /** Sets which axis holds the channels. */
+    @SuppressWarnings("unchecked") // as DL4J's builders do
+    final T channelsLast(boolean last) {
+      channelsLast = last;
+      return (T) this;
+    }
 
     /**
      * Sets the way that forward and backward pass are computed. Default: fused.

@@ -2,22 +2,32 @@ package org.backpropninja.layers;
 
 import org.backpropninja.math.Matrix;
 
-/** Gathers the rows of a matrix that a mask keeps, and puts them back. */
+/**
+ * Gathers the rows of a matrix that a mask keeps, and puts them back.
+ *
+ * <p>A mask may also cut each row into equal parts, such as the positions of an example: a part is
+ * then a row of what is gathered.
+ */
 final class Masked {
 
   private Masked() {}
 
-  /** The rows that are present, in a matrix of their own; null if there are none. */
-  static Matrix gather(Matrix x, boolean[] present) {
+  /** A matrix for the rows that are present, uninitialised; null if there are none. */
+  static Matrix another(Matrix x, boolean[] present) {
     int rows = 0;
     for (boolean one : present) {
       rows += one ? 1 : 0;
     }
-    if (rows == 0) {
+    return rows == 0 ? null : x.another(rows, x.length() / present.length);
+  }
+
+  /** The rows that are present, in a matrix of their own; null if there are none. */
+  static Matrix gather(Matrix x, boolean[] present) {
+    Matrix some = another(x, present);
+    if (some == null) {
       return null;
     }
-    int width = x.columns();
-    Matrix some = x.another(rows, width);
+    int width = some.columns();
     double[] row = new double[width];
     for (int i = 0, to = 0; i < present.length; i++) {
       if (present[i]) {
@@ -30,7 +40,7 @@ final class Masked {
 
   /** Copies the rows, if there are any, to where the present ones stand, and zeros elsewhere. */
   static void scatter(Matrix some, boolean[] present, Matrix to) {
-    int width = to.columns();
+    int width = to.length() / present.length;
     double[] zeros = new double[width];
     double[] row = new double[width];
     for (int i = 0, from = 0; i < present.length; i++) {

@@ -116,7 +116,8 @@ public final class Calibration {
     List<Calibratable> found = layers.stream().flatMap(Calibration::batchNormsOf).toList();
     if (found.isEmpty()) {
       throw new IllegalArgumentException(
-          "network must have a BatchNormBessel layer that is not frozen, has none among "
+          "network must have a BatchNormBessel layer with running statistics that is not frozen, has"
+              + " none among "
               + layers.size());
     }
     for (Calibratable layer : found) {
@@ -134,7 +135,7 @@ public final class Calibration {
   /** The layer itself or the one that it wraps, however deep; none if either is frozen. */
   private static Stream<Calibratable> batchNormsOf(Layer layer) {
     if (layer instanceof Calibratable batchNorm) {
-      return Stream.of(batchNorm);
+      return Stream.of(batchNorm).filter(Calibratable::hasRunningStatistics);
     }
     if (layer instanceof FrozenLayer || layer instanceof FrozenLayerWithBackprop) {
       return Stream.empty();

@@ -125,7 +125,7 @@ class NdArraysTest {
     INDArray expected = after.dup();
     double[] values = wholeNumbers(shape, 3);
     Matrix elsewhere = Matrix.of(values, (int) shape[0], (int) shape[1]);
-    new NdArrays.Out(elsewhere, layout.within(after, shape)).done();
+    NdArrays.elsewhere(elsewhere, layout.within(after, shape)).done();
     layout.within(expected, shape).assign(matrix(values, type, shape));
     assertEquals(expected, after);
   }

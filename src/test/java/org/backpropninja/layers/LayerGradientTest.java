@@ -297,7 +297,7 @@ class LayerGradientTest {
     for (long[] shape : new long[][] {{n + 1, h.size(1)}, {n, h.size(1) + 1}, {h.length()}}) {
       assertRefused(
           () -> backward(layer, Nd4j.zeros(DataType.FLOAT, shape)),
-          "epsilon must be a matrix [" + n + ", " + h.size(1) + "]",
+          "epsilon must be of shape [" + n + ", " + h.size(1) + "]",
           Arrays.toString(shape));
     }
   }

@@ -240,8 +240,9 @@ class ManualDenseTest {
     assertRefused(
         () -> forward(layer, Nd4j.zeros(5, 2), true),
         "ManualDense (layer 3)",
-        "input must be a matrix [n, 3], was rank 2 with shape [5, 2]");
-    assertRefused(() -> forward(layer, Nd4j.zeros(5, 3, 2), true), "was rank 3", "[5, 3, 2]");
+        "input must be [n, 3] or [n, 3, t], was rank 2 with shape [5, 2]");
+    assertRefused(() -> forward(layer, Nd4j.zeros(5, 2, 3), true), "was rank 3", "[5, 2, 3]");
+    assertRefused(() -> forward(layer, Nd4j.zeros(5, 3, 2, 2), true), "was rank 4");
     assertRefused(() -> forward(layer, Nd4j.zeros(3), true), "was rank 1");
     layer.setMaskArray(Nd4j.ones(4, 1));
     assertRefused(() -> forward(layer, Nd4j.zeros(5, 3), true), "mask", "5 examples", "[4, 1]");

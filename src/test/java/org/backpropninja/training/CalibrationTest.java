@@ -135,6 +135,11 @@ class CalibrationTest {
     }
 
     @Override
+    public boolean hasRunningStatistics() {
+      return batchNorm().hasRunningStatistics();
+    }
+
+    @Override
     public int columns() {
       return batchNorm().columns();
     }

@@ -1,0 +1,56 @@
+package org.backpropninja.layers;
+
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+
+/** What DL4J's types of layer input have in common: a rank, channels and a format. */
+final class InputTypes {
+
+  private InputTypes() {}
+
+  /** The rank of arrays of that type; 2 for images that come flat. */
+  static int rank(InputType type) {
+    return switch (type.getType()) {
+      case FF, CNNFlat -> 2;
+      case RNN -> 3;
+      case CNN -> 4;
+      case CNN3D -> 5;
+    };
+  }
+
+  /** The channels of sequences, images or volumes. */
+  static long channels(InputType type) {
+    if (type instanceof InputType.InputTypeRecurrent sequence) {
+      return sequence.getSize();
+    }
+    return type instanceof InputType.InputTypeConvolutional image
+        ? image.getChannels()
+        : ((InputType.InputTypeConvolutional3D) type).getChannels();
+  }
+
+  /** Whether the last axis of sequences, images or volumes holds their channels. */
+  static boolean isChannelsLast(InputType type) {
+    if (type instanceof InputType.InputTypeRecurrent sequence) {
+      return sequence.getFormat() == RNNFormat.NWC;
+    }
+    return type instanceof InputType.InputTypeConvolutional image
+        ? image.getFormat() == CNN2DFormat.NHWC
+        : ((InputType.InputTypeConvolutional3D) type).getDataFormat()
+            == Convolution3D.DataFormat.NDHWC;
+  }
+
+  /** The same with other channels. */
+  static InputType withChannels(InputType type, long channels) {
+    if (type instanceof InputType.InputTypeRecurrent t) {
+      return InputType.recurrent(channels, t.getTimeSeriesLength(), t.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional t) {
+      return InputType.convolutional(t.getHeight(), t.getWidth(), channels, t.getFormat());
+    }
+    InputType.InputTypeConvolutional3D t = (InputType.InputTypeConvolutional3D) type;
+    return InputType.convolutional3D(
+        t.getDataFormat(), t.getDepth(), t.getHeight(), t.getWidth(), channels);
+  }
+}

@@ -6,7 +6,15 @@ import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.weights.IWeightInit;
+import org.deeplearning4j.nn.weights.embeddings.ArrayEmbeddingInitializer;
+import org.deeplearning4j.nn.weights.embeddings.EmbeddingInitializer;
+import org.deeplearning4j.nn.weights.embeddings.WeightInitEmbedding;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * An embedding whose vectors are laid side by side: indices in, one long row per example out.
@@ -18,9 +26,11 @@ import org.nd4j.linalg.api.buffer.DataType;
  * in DL4J's embedding layers nIn is V and nOut is D; T is {@link Builder#inputLength(long)} or
  * follows from the input type {@code InputType.feedForward(T)}. Weight init, updater and
  * regularisation come from the network where the layer has none of its own. There is no activation,
- * and dropout set for the whole network passes this layer by, because it would drop indices.
- * Indices have no derivative, so the layer below, if there is one, gets zeros. Examples that a mask
- * leaves out give zeros and get no gradient, and their indices are not looked at.
+ * and dropout set for the whole network passes this layer by, because it would drop indices. With a
+ * {@link Builder#paddingIndex(int)}, the gradient of its row of C is zero; that of a {@link
+ * Builder#frozen(boolean)} table is zero throughout. Indices have no derivative, so the layer
+ * below, if there is one, gets zeros. Examples that a mask leaves out give zeros and get no
+ * gradient, and their indices are not looked at.
  *
  * <p>An index that is not a whole number from 0 to V−1, or input of another rank or width, is
  * refused with a {@link org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore
@@ -30,6 +40,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 public final class EmbeddingConcat extends ManualLayer {
 
   private long inputLength;
+  private Integer paddingIndex; // null for none
+  private boolean frozen;
 
   /** For deserialisation; users take the {@link Builder}. */
   public EmbeddingConcat() {}
@@ -37,7 +49,27 @@ public final class EmbeddingConcat extends ManualLayer {
   private EmbeddingConcat(Builder builder) {
     super(builder);
     inputLength = builder.inputLength;
+    paddingIndex = builder.paddingIndex;
+    frozen = builder.frozen;
+    takeSizesOfPretrained();
     initializeConstraints(builder);
+  }
+
+  /** Where V and D are not set they follow from the vectors. */
+  private void takeSizesOfPretrained() {
+    if (weightInitFn instanceof WeightInitEmbedding) {
+      throw new IllegalArgumentException(
+          "weightInit (WeightInitEmbedding) must not be set: give its vectors to pretrained(...)");
+    }
+    if (weightInitFn instanceof PretrainedVectors vectors) {
+      nIn = nIn > 0 ? nIn : vectors.rows();
+      nOut = nOut > 0 ? nOut : vectors.columns();
+      if (nIn != vectors.rows() || nOut != vectors.columns()) {
+        throw new IllegalArgumentException(
+            "nIn (%d) and nOut (%d) must be those of pretrained, %d and %d; leave them out, or give other vectors"
+                .formatted(nIn, nOut, vectors.rows(), vectors.columns()));
+      }
+    }
   }
 
   @Override
@@ -47,7 +79,18 @@ public final class EmbeddingConcat extends ManualLayer {
 
   @Override
   List<Parameter> parameters() {
-    return List.of(Parameter.weights(nIn, nOut, getWeightInitFn()));
+    return List.of(Parameter.weights(nIn, nOut, this::firstValues));
+  }
+
+  /** Those of the weight init, but zeros for padding unless it is pretrained too, as PyTorch's. */
+  private INDArray firstValues(
+      double fanIn, double fanOut, long[] shape, char order, INDArray view) {
+    IWeightInit init = getWeightInitFn();
+    INDArray C = init.init(fanIn, fanOut, shape, order, view);
+    if (paddingIndex != null && !(init instanceof PretrainedVectors)) {
+      C.getRow(paddingIndex).assign(0);
+    }
+    return C;
   }
 
   @Override
@@ -63,6 +106,22 @@ public final class EmbeddingConcat extends ManualLayer {
           "EmbeddingConcat (layer %d, \"%s\"): inputLength (%d) must be at least 1; set it, or the network's input type"
               .formatted(layerIndex, getLayerName(), inputLength));
     }
+    if (paddingIndex != null && paddingIndex >= nIn) {
+      throw new DL4JInvalidConfigException(
+          "EmbeddingConcat (layer %d, \"%s\"): paddingIndex (%d) must be an index, from 0 to %d"
+              .formatted(layerIndex, getLayerName(), paddingIndex, nIn - 1));
+    }
+  }
+
+  /** A frozen table stays as it is, whatever the network's updater and regularisation are. */
+  @Override
+  public IUpdater getUpdaterByParam(String paramName) {
+    return frozen ? new NoOp() : super.getUpdaterByParam(paramName);
+  }
+
+  @Override
+  public List<Regularization> getRegularizationByParam(String paramName) {
+    return frozen ? null : super.getRegularizationByParam(paramName);
   }
 
   @Override
@@ -111,21 +170,60 @@ public final class EmbeddingConcat extends ManualLayer {
     this.inputLength = inputLength;
   }
 
+  /**
+   * Returns the index whose vector is not trained.
+   *
+   * @return from 0 to V−1, or null for none
+   */
+  public Integer getPaddingIndex() {
+    return paddingIndex;
+  }
+
+  /**
+   * Sets the index whose vector is not trained; for deserialisation.
+   *
+   * @param paddingIndex from 0 to V−1, or null for none
+   */
+  public void setPaddingIndex(Integer paddingIndex) {
+    this.paddingIndex = paddingIndex;
+  }
+
+  /**
+   * Tells whether the table stays as it is.
+   *
+   * @return whether no vector is trained
+   */
+  public boolean isFrozen() {
+    return frozen;
+  }
+
+  /**
+   * Sets whether the table stays as it is; for deserialisation.
+   *
+   * @param frozen whether no vector is trained
+   */
+  public void setFrozen(boolean frozen) {
+    this.frozen = frozen;
+  }
+
   @Override
   public boolean equals(Object other) {
     return super.equals(other)
         && other instanceof EmbeddingConcat o
-        && inputLength == o.inputLength;
+        && inputLength == o.inputLength
+        && Objects.equals(paddingIndex, o.paddingIndex)
+        && frozen == o.frozen;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), inputLength);
+    return Objects.hash(super.hashCode(), inputLength, paddingIndex, frozen);
   }
 
   @Override
   public String toString() {
-    return "EmbeddingConcat(super=" + super.toString() + ", inputLength=" + inputLength + ")";
+    return "EmbeddingConcat(super=%s, inputLength=%d, paddingIndex=%d, frozen=%s)"
+        .formatted(super.toString(), inputLength, paddingIndex, frozen);
   }
 
   /** Builds an {@link EmbeddingConcat}. */
@@ -133,8 +231,10 @@ public final class EmbeddingConcat extends ManualLayer {
   public static final class Builder extends ManualLayer.Builder<Builder> {
 
     private long inputLength;
+    private Integer paddingIndex;
+    private boolean frozen;
 
-    /** Starts with nothing set: nIn (V) and nOut (D) must be. */
+    /** Starts with nothing set: nIn (V) and nOut (D) must be, or {@code pretrained}. */
     public Builder() {}
 
     /**
@@ -153,10 +253,65 @@ public final class EmbeddingConcat extends ManualLayer {
     }
 
     /**
+     * Sets the index that fills short contexts up, as PyTorch's {@code padding_idx}: its vector is
+     * read as it is and gets no gradient, and it starts as zeros unless it is pretrained. Default:
+     * none.
+     *
+     * @param paddingIndex from 0 to V−1
+     * @return this
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder paddingIndex(int paddingIndex) {
+      if (paddingIndex < 0) {
+        throw new IllegalArgumentException(
+            "paddingIndex (" + paddingIndex + ") must be an index, from 0 to nIn - 1");
+      }
+      this.paddingIndex = paddingIndex;
+      return this;
+    }
+
+    /**
+     * Sets the vectors that the table starts with, and V and D where nIn and nOut are not set.
+     *
+     * @param vectors [V, D] of any type and order; read each time that a network is initialised,
+     *     and not written into JSON
+     * @return this
+     */
+    public Builder pretrained(INDArray vectors) {
+      return pretrained(new ArrayEmbeddingInitializer(vectors));
+    }
+
+    /**
+     * Sets where the vectors come from that the table starts with, and V and D where nIn and nOut
+     * are not set.
+     *
+     * @param vectors for instance those of DL4J's Word2Vec; asked each time that a network is
+     *     initialised, and written into JSON if they allow it
+     * @return this
+     */
+    public Builder pretrained(EmbeddingInitializer vectors) {
+      return weightInit(
+          new PretrainedVectors(Objects.requireNonNull(vectors, "vectors must not be null")));
+    }
+
+    /**
+     * Sets whether the table stays as it is: no gradient is computed, and no updater,
+     * regularisation or constraint moves it. Default: false.
+     *
+     * @param frozen whether no vector is trained
+     * @return this
+     */
+    public Builder frozen(boolean frozen) {
+      this.frozen = frozen;
+      return this;
+    }
+
+    /**
      * Makes the layer.
      *
      * @return the layer
-     * @throws IllegalArgumentException if an activation other than identity, or a dropout, was set
+     * @throws IllegalArgumentException if an activation other than identity, a dropout, or DL4J's
+     *     WeightInitEmbedding was set, or nIn or nOut differ from the pretrained vectors'
      */
     @Override
     public EmbeddingConcat build() {

@@ -58,7 +58,21 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
 
   @Override
   public void forward(Matrix Xb, Pass pass, Matrix embcat) {
-    embedding.forward(parameter(WEIGHT_KEY), indices(Xb), embcat);
+    Matrix C = parameter(WEIGHT_KEY);
+    requireVectors(C);
+    embedding.forward(C, indices(Xb), embcat);
+  }
+
+  private void requireVectors(Matrix C) {
+    if (layerConf().getWeightInitFn() instanceof PretrainedVectors vectors
+        && vectors.areMissing()) {
+      double[] first = new double[1];
+      C.read(0, 1, first);
+      if (Double.isNaN(first[0])) {
+        throw refusal(
+            "pretrained vectors must be given again, or the parameters of a saved model: JSON does not hold them");
+      }
+    }
   }
 
   /** The indices, checked. */
@@ -80,12 +94,33 @@ final class EmbeddingConcatLayer extends HandWrittenLayer<EmbeddingConcat> {
   /** Indices have no derivative: for a layer below it is 0. */
   @Override
   public void backward(Matrix dembcat, Matrix Xb, Matrix dXb) {
-    embedding.backward(dembcat, gradient(WEIGHT_KEY));
+    Matrix dC = gradient(WEIGHT_KEY);
+    if (layerConf().isFrozen()) {
+      dC.writeRows(new double[0], new int[0], 0);
+    } else {
+      embedding.backward(dembcat, dC);
+      leaveOutPadding(dC);
+    }
     if (dXb != null) {
       double[] zeros = new double[T];
       for (int i = 0; i < dXb.rows(); i++) {
         dXb.write(zeros, i * T, T);
       }
+    }
+  }
+
+  private void leaveOutPadding(Matrix dC) {
+    Integer padding = layerConf().getPaddingIndex();
+    if (padding != null) {
+      dC.write(new double[D], padding * D, D);
+    }
+  }
+
+  /** No constraint moves a frozen table. */
+  @Override
+  public void applyConstraints(int iteration, int epoch) {
+    if (!layerConf().isFrozen()) {
+      super.applyConstraints(iteration, epoch);
     }
   }
 }

@@ -205,6 +205,26 @@ class CompiledNetworkTest {
         FEW_EPOCHS);
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void trainsPaddedAndFrozenTablesAsFitDoes(Backward way) {
+    for (EmbeddingConcat.Builder table :
+        List.of(
+            new EmbeddingConcat.Builder().paddingIndex(2),
+            new EmbeddingConcat.Builder().frozen(true).l2(0.1))) {
+      MultiLayerNetwork network =
+          stack(
+              settings().updater(new Adam(0.01)),
+              InputType.feedForward(Twins.T),
+              table.nIn(Twins.V).nOut(3).backward(way).build(),
+              new ManualDense.Builder().nOut(Twins.V).activation(Activation.IDENTITY).build(),
+              lossLayer());
+      INDArray row = network.getParam("0_W").getRow(2).dup();
+      assertSameTraining(network, minibatchesOfContexts(), FEW_EPOCHS);
+      assertEquals(row, network.getParam("0_W").getRow(2));
+    }
+  }
+
   @Test
   void trainsInSmallSteps() {
     Backward stepwise = Backward.STEPWISE;

@@ -190,7 +190,7 @@ class CompiledNetworkRefusalsTest {
     InputType sequence = InputType.recurrent(5);
     return Stream.of(
         network(
-            "layer 0 (\"layer0\", ManualDense) must have no preprocessor before it",
+            "layer 1 (\"layer1\", OutputLayer) must have no preprocessor before it",
             sequence,
             UnaryOperator.identity(),
             dense(),

@@ -45,6 +45,9 @@ final class Compilable {
       if (i < last && !(layer instanceof Stage)) {
         throw refusal(layer, i, "must be an EmbeddingConcat, ManualDense or BatchNormBessel");
       }
+      if (layer.conf().getLayer() instanceof EmbeddingConcat embedding && !embedding.isConcat()) {
+        throw refusal(layer, i, "must not have concat(false), because matrices are taken");
+      }
       requireNoNoise(layer, i);
     }
     requireOutput(network.getLayer(last), last);

@@ -175,6 +175,11 @@ public final class Layout {
     if (NdMatrix.isHostBackend()) {
       return matrix(reaches(x, type) ? x : NdArrays.copy(x, type));
     }
+    return copy(x);
+  }
+
+  /** A copy in a Java array. */
+  Matrix copy(INDArray x) {
     return Matrix.of(NdArrays.values(channelsLast(x)), (int) rows(), (int) columns());
   }
 
@@ -210,6 +215,11 @@ public final class Layout {
       Workspaces.outside(() -> work[0] = Nd4j.createUninitialized(type, shape, 'c'));
       return new NdArrays.Out(matrix(work[0]), x, () -> x.assign(work[0]));
     }
+    return elsewhere(x);
+  }
+
+  /** A matrix in a Java array, whose elements are copied into an array. */
+  NdArrays.Out elsewhere(INDArray x) {
     double[] values = new double[(int) length()];
     INDArray last = channelsLast(x);
     return new NdArrays.Out(
@@ -276,14 +286,15 @@ public final class Layout {
     return rows;
   }
 
-  /** A mask's shape as one of examples and positions; null if it has too many axes. */
+  /** A mask's shape as one of examples and positions; null if its axes are others. */
   private static long[] withoutChannel(long[] mask, int rank) {
     if (mask.length == rank + 1 && mask[1] == 1) {
       long[] sizes = Arrays.copyOfRange(mask, 1, mask.length);
       sizes[0] = mask[0];
       return sizes;
     }
-    if (mask.length == 0 || mask.length > rank || mask.length > 2 && mask.length < rank) {
+    boolean isOfExamples = mask.length == 1 || mask.length == 2 && mask[1] == 1;
+    if (mask.length != rank && !isOfExamples) {
       return null;
     }
     long[] sizes = new long[rank];

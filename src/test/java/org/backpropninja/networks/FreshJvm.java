@@ -1,6 +1,5 @@
 package org.backpropninja.networks;
 
-import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -75,14 +74,16 @@ final class FreshJvm {
     }
   }
 
-  /** Reads a configuration, parameters and a minibatch from a folder, and leaves its account. */
-  public static void main(String[] args) throws Exception {
-    Path folder = Path.of(args[0]);
-    Serializable configuration = (Serializable) read(folder.resolve("configuration"));
-    Model network = network(read(folder.resolve("configuration"))); // init writes into its own
-    network.setParams(Nd4j.readBinary(folder.resolve("parameters").toFile()));
-    DataSet minibatch = new DataSet();
-    minibatch.load(new File(folder.toFile(), "minibatch"));
-    write(Account.of(configuration, network, minibatch), folder.resolve("account"));
+  /** Reads a configuration, parameters and a minibatch from each folder, and leaves its account. */
+  public static void main(String[] folders) throws Exception {
+    for (String name : folders) {
+      Path folder = Path.of(name);
+      Serializable configuration = (Serializable) read(folder.resolve("configuration"));
+      Model network = network(read(folder.resolve("configuration"))); // init writes into its own
+      network.setParams(Nd4j.readBinary(folder.resolve("parameters").toFile()));
+      DataSet minibatch = new DataSet();
+      minibatch.load(folder.resolve("minibatch").toFile());
+      write(Account.of(configuration, network, minibatch), folder.resolve("account"));
+    }
   }
 }

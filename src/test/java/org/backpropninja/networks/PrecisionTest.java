@@ -1,13 +1,15 @@
 package org.backpropninja.networks;
 
 import static org.backpropninja.testing.Close.assertWithin;
+import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
+import org.backpropninja.layers.BatchNormBessel;
+import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -51,7 +53,24 @@ class PrecisionTest {
   @ParameterizedTest
   @MethodSource("networks")
   void halfIsCloseToDouble(RealNetwork kind) {
-    assertClose(kind, trained(kind), trained(kind.with(DataType.FLOAT16)), 0.02);
+    RealNetwork decaying = kind.with("nextNorm", PrecisionTest::decaying);
+    assertClose(kind, trained(decaying), trained(decaying.with(DataType.FLOAT16)), 0.02);
+  }
+
+  private static Layer decaying(Layer norm) {
+    ((BatchNormBessel) norm).setCumulativeAverage(false);
+    return norm;
+  }
+
+  @ParameterizedTest
+  @MethodSource("networks")
+  void halfCannotCount(RealNetwork kind) {
+    assertRefused(
+        DL4JInvalidConfigException.class,
+        () -> trained(kind.with(DataType.FLOAT16)),
+        "\"nextNorm\"",
+        "cumulativeAverage",
+        "HALF");
   }
 
   private static void assertClose(RealNetwork kind, Model exact, Model rounded, double absolute) {
@@ -64,9 +83,6 @@ class PrecisionTest {
   @ParameterizedTest
   @MethodSource("networks")
   void bfloat16IsRefused(RealNetwork kind) {
-    String message =
-        assertThrows(RuntimeException.class, () -> trained(kind.with(DataType.BFLOAT16)))
-            .getMessage();
-    assertTrue(message.contains("BFLOAT16"), message);
+    assertRefused(RuntimeException.class, () -> trained(kind.with(DataType.BFLOAT16)), "BFLOAT16");
   }
 }

@@ -156,6 +156,8 @@ class BatchNormBesselFromTest {
   /** Not those of the network, whose biasInit is 0.2. */
   @Test
   void whatIsNotTrainedIsNeutralUnlessTheLayerSaysOtherwise() {
+    assertEquals(1, new BatchNormBessel.Builder().useGain(false).build().getGainInit());
+    assertEquals(0, new BatchNormBessel.Builder().useBias(false).build().getBiasInit());
     MultiLayerNetwork neutral =
         network(new BatchNormBessel.Builder().useGain(false).useBias(false).build());
     double[] bnraw = NdArrays.values(neutral.feedForward(X, true).get(2));

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -325,6 +326,10 @@ class MigrationTest {
     MultiLayerNetwork theirs = restored(kind, type);
     MultiLayerNetwork ours = Migration.convert(theirs);
     assertConverted(ours.getLayerWiseConfigurations().toJson());
+    for (int i = 0; i < ours.getnLayers(); i++) {
+      var layer = ours.getLayer(i);
+      assertEquals(List.copyOf(layer.paramTable().keySet()), layer.conf().variables());
+    }
     INDArray x = kind.x(type, 99);
     assertSameOutput(theirs.output(x), ours.output(x));
     assertEquals(theirs.getIterationCount(), ours.getIterationCount());

@@ -29,9 +29,7 @@ final class Compilable {
 
   /** Refuses a network that has something which is not done by hand. */
   static void require(MultiLayerNetwork network) {
-    if (!network.isInitCalled()) {
-      throw new IllegalArgumentException("network must be initialised: call init() first");
-    }
+    Initialised.require(network);
     int last = network.getnLayers() - 1;
     if (last == 0 && network.getLayer(0) instanceof LossLayer) {
       throw refusal(network.getLayer(0), 0, "must not be the only layer");

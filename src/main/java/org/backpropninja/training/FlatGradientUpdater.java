@@ -50,7 +50,7 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
    * @throws IllegalArgumentException if the network has not been initialised
    */
   public static void install(MultiLayerNetwork network) {
-    requireInitialised(network.isInitCalled());
+    Initialised.require(network);
     network.setUpdater(new FlatGradientUpdater(network, stateOf(network.getUpdater(false))));
     stepInPlace(network.getOptimizer());
   }
@@ -62,15 +62,9 @@ public final class FlatGradientUpdater extends MultiLayerUpdater {
    * @throws IllegalArgumentException if the network has not been initialised
    */
   public static void install(ComputationGraph network) {
-    requireInitialised(network.getVertices() != null);
+    Initialised.require(network);
     network.setUpdater(new OfGraph(network, stateOf(network.getUpdater(false))));
     stepInPlace(network.getOptimizer());
-  }
-
-  private static void requireInitialised(boolean isInitialised) {
-    if (!isInitialised) {
-      throw new IllegalArgumentException("network must be initialised: call init() first");
-    }
   }
 
   private static INDArray stateOf(Updater present) {

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +11,7 @@ import java.util.function.UnaryOperator;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.testing.Layers;
+import org.backpropninja.testing.Saved;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -30,7 +29,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.impl.FrozenVertex;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
-import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -148,10 +146,7 @@ class FlatGradientUpdaterOfGraphsTest extends FlatGradientUpdaterContract<Comput
 
   @Override
   ComputationGraph saveAndRestore(ComputationGraph network) throws IOException {
-    ByteArrayOutputStream saved = new ByteArrayOutputStream();
-    ModelSerializer.writeModel(network, saved, true);
-    return ModelSerializer.restoreComputationGraph(
-        new ByteArrayInputStream(saved.toByteArray()), true);
+    return Saved.copy(network);
   }
 
   /** DL4J's clone of a graph counts its iterations anew. */

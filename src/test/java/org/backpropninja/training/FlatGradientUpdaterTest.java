@@ -1,11 +1,10 @@
 package org.backpropninja.training;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.function.UnaryOperator;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.ManualDense;
+import org.backpropninja.testing.Saved;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -13,7 +12,6 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
-import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
@@ -94,10 +92,7 @@ class FlatGradientUpdaterTest extends FlatGradientUpdaterContract<MultiLayerNetw
 
   @Override
   MultiLayerNetwork saveAndRestore(MultiLayerNetwork network) throws IOException {
-    ByteArrayOutputStream saved = new ByteArrayOutputStream();
-    ModelSerializer.writeModel(network, saved, true);
-    return ModelSerializer.restoreMultiLayerNetwork(
-        new ByteArrayInputStream(saved.toByteArray()), true);
+    return Saved.copy(network);
   }
 
   @Override

@@ -323,11 +323,11 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   }
 
   private void requireFewElements() {
-    long width = Math.max(in.columns(), out.columns());
-    if (in.rows() * width > MOST_ELEMENTS) {
+    Layout larger = in.rows() * in.columns() > out.rows() * out.columns() ? in : out;
+    if (larger.rows() * larger.columns() > MOST_ELEMENTS) {
       throw refusal(
           "a minibatch must hold at most %d elements, was of %d × %d",
-          MOST_ELEMENTS, in.rows(), width);
+          MOST_ELEMENTS, larger.rows(), larger.columns());
     }
   }
 
@@ -354,11 +354,19 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
       x.read(i * width, width, row);
       for (int j = 0; j < width; j++) {
         if (!Double.isFinite(row[j])) {
-          String place = in == null ? i + ", " + j : in.place(original(i), j);
-          throw refusal("input[%s] must be a finite number, was %s", place, row[j]);
+          throw refusal("input[%s] must be a finite number, was %s", place(i, j, width), row[j]);
         }
       }
     }
+  }
+
+  /** The indices of an element of the input, from its place among those that are present. */
+  final String place(int row, int column, int width) {
+    if (in == null) {
+      return row + ", " + column;
+    }
+    long element = (long) original(row) * width + column;
+    return in.place((int) (element / in.columns()), (int) (element % in.columns()));
   }
 
   /** The number of a row in the minibatch, from its number among those that are present. */

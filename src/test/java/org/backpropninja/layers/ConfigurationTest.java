@@ -8,6 +8,7 @@ import static org.backpropninja.testing.Networks.output;
 import static org.backpropninja.testing.Networks.settings;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -48,6 +49,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+import org.nd4j.shade.jackson.databind.node.ObjectNode;
 
 /** What DL4J does with a configuration: copies, files, inference of sizes, transfer learning. */
 class ConfigurationTest {
@@ -62,6 +65,7 @@ class ConfigurationTest {
         .nIn(V)
         .nOut(2)
         .weightInit(WeightInit.NORMAL)
+        .paddingIndex(4)
         .updater(new Nesterovs(0.02, 0.8))
         .constrainWeights(new NonNegativeConstraint());
   }
@@ -130,6 +134,26 @@ class ConfigurationTest {
     assertSettings(conf.clone());
   }
 
+  /** A file of 0.1.0 has none of the settings that came later. */
+  @Test
+  void settingsThatJsonDoesNotNameAreTheDefault() throws IOException {
+    EmbeddingConcat padded = embedding().inputLength(T).frozen(true).build();
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(json(padded));
+    ObjectNode layer = (ObjectNode) json.get("confs").get(0).get("layer");
+    for (String setting : List.of("paddingIndex", "frozen")) {
+      assertNotNull(layer.remove(setting), setting);
+    }
+    EmbeddingConcat plain = embedding().inputLength(T).build();
+    plain.setPaddingIndex(null);
+    assertEquals(
+        MultiLayerConfiguration.fromJson(json(plain)),
+        MultiLayerConfiguration.fromJson(json.toString()));
+  }
+
+  private static String json(Layer layer) {
+    return settings(DataType.FLOAT).list().layer(layer).layer(output(3)).build().toJson();
+  }
+
   @Test
   void roundTripsOfAGraph() throws Exception {
     ComputationGraphConfiguration conf = graphOfAll();
@@ -144,6 +168,7 @@ class ConfigurationTest {
     EmbeddingConcat embedding = (EmbeddingConcat) conf.getConf(0).getLayer();
     assertEquals(V, embedding.getNIn());
     assertEquals(T, embedding.getInputLength());
+    assertEquals(4, embedding.getPaddingIndex());
     assertEquals(new Nesterovs(0.02, 0.8), embedding.getIUpdater());
     ManualDense dense = (ManualDense) conf.getConf(1).getLayer();
     assertEquals(2 * T, dense.getNIn());
@@ -167,6 +192,8 @@ class ConfigurationTest {
         embedding().nIn(7).build(),
         embedding().nOut(3).build(),
         embedding().inputLength(9).build(),
+        embedding().paddingIndex(3).build(),
+        embedding().frozen(true).build(),
         embedding().backward(Backward.STEPWISE).build(),
         embedding().name("other").build(),
         embedding().updater(new Sgd(0.02)).build(),
@@ -209,6 +236,8 @@ class ConfigurationTest {
     Set<Integer> hashes = new HashSet<>();
     assertTrue(hashes.add(embedding().build().hashCode()));
     assertTrue(hashes.add(embedding().inputLength(9).build().hashCode()));
+    assertTrue(hashes.add(embedding().paddingIndex(3).build().hashCode()));
+    assertTrue(hashes.add(embedding().frozen(true).build().hashCode()));
     assertTrue(hashes.add(dense().build().hashCode()));
     assertTrue(hashes.add(dense().hasBias(true).build().hashCode()));
     assertTrue(hashes.add(batchNorm().build().hashCode()));
@@ -220,7 +249,9 @@ class ConfigurationTest {
 
   @Test
   void textsShowTheSettings() {
-    assertTrue(embedding().inputLength(9).build().toString().contains("inputLength=9"));
+    String settings = "inputLength=9, paddingIndex=4, frozen=true";
+    String text = embedding().inputLength(9).frozen(true).build().toString();
+    assertTrue(text.contains(settings), text);
     assertTrue(dense().build().toString().contains("hasBias=false"));
     assertTrue(
         batchNorm()

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.backpropninja.internal.NdArrays;
+import org.backpropninja.layers.EmbeddingConcat;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -28,7 +29,8 @@ public final class Layers {
     // Views in the middle of larger arrays, as in a network.
     INDArray params = Nd4j.zeros(type, length + 7).get(NDArrayIndex.interval(5, 5 + length));
     INDArray gradients = Nd4j.valueArrayOf(new long[] {length + 7}, 9.0, type);
-    Layer runtime = conf.getLayer().instantiate(conf, List.of(), 3, params, true, type);
+    int index = layer instanceof EmbeddingConcat ? 0 : 3; // indices come from the data
+    Layer runtime = conf.getLayer().instantiate(conf, List.of(), index, params, true, type);
     runtime.setBackpropGradientsViewArray(gradients.get(NDArrayIndex.interval(5, 5 + length)));
     Networks.disturb(runtime.paramTable(), seed);
     return runtime;

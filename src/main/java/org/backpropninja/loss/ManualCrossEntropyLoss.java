@@ -25,29 +25,60 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /**
- * Softmax and cross entropy with a hand-written gradient.
+ * Softmax and cross entropy with a hand-written gradient, and PyTorch's settings.
  *
  * <pre>
- * loss[i]    = Σ_j y[i, j]·(logsumexp(logits[i]) − logits[i, j])
- * dlogits[i] = softmax(logits[i])·Σ_j y[i, j] − y[i]
+ * nll[i, j]  = logsumexp(logits[i]) − logits[i, j]
+ * loss[i]    = Σ_j m[i, j]·nll[i, j]
+ * m[i, j]    = w[j]·((1 − s)·y[i, j] + s/V·Σ_k y[i, k])
+ * dlogits[i] = softmax(logits[i])·Σ_j m[i, j] − m[i]
  * </pre>
  *
- * <p>Shapes: logits (DL4J's preOutput) [n, V]; labels [n, 1], the class index of each example, or
- * [n, V], a row y of target weights of each, which need not sum to one. With one class labels are
- * indices. The output's activation is softmax or identity: both hand over logits, so the loss is
- * the same, and logits of ±10⁴ give finite, exact results. As DL4J wants it, the score and the
- * gradient are those of the sum over examples; {@code average} divides the score by the number of
- * examples of weight above 0.
+ * <p>y is the row of targets of an example, which need not sum to one, or the one-hot row of its
+ * class; w are the {@code classWeights}, 1 unless set; s is the {@code labelSmoothing}, 0 unless
+ * set. The target of the class {@code ignoreIndex} is taken as 0, and a label that is the {@code
+ * ignoreIndex} has no loss and no gradient. Without settings m is y.
  *
- * <p>A mask of [n, 1] leaves out the examples where it is 0: they have loss 0 and gradient 0, and
- * their logits and labels are not looked at. Rows of targets carry weights; a mask cannot, because
- * DL4J's OutputLayer and RnnOutputLayer multiply the logits by it before the loss sees them.
+ * <p>Shapes: logits (DL4J's preOutput) [n, V] with labels [n] or [n, 1], the class index of each
+ * example, or [n, V], rows of targets. Logits of sequences, images and volumes, [n, V, t], [n, V,
+ * h, w] and [n, V, d, h, w], or with the classes as the last axis by {@code dataFormat}: labels of
+ * the same shape are rows of targets; labels with a 1 in the classes' place, or without that axis,
+ * are class indices. Labels may be flattened to [n, …]. With one class labels are indices. The
+ * output's activation is softmax or identity: both hand over logits, so the loss is the same, and
+ * logits of ±10⁴ give finite, exact results.
+ *
+ * <p>A mask of zeros and ones, for each example or each position, leaves out those where it is 0:
+ * they have loss 0 and gradient 0, and their logits and labels are not looked at. Weights go into
+ * rows of targets or {@code classWeights}, because DL4J's OutputLayer and RnnOutputLayer multiply
+ * the logits by the mask before the loss sees them.
+ *
+ * <p>DL4J divides score and gradient by the minibatch. So they are those of the sum over rows; with
+ * {@link Mean#OVER_WEIGHTS} they are multiplied by rows/Σw, Σw being what PyTorch's mean divides
+ * by, so that DL4J makes that mean of them. RnnOutputLayer and others have n·t rows and divide by
+ * n: with them the score is t times the mean for each step. {@code average} gives the mean itself,
+ * which is over the examples that are not left out or over their weights. A mean over nothing, or
+ * over weights of 0, is 0 and has no gradient.
+ *
+ * <p>In DL4J's layers:
+ *
+ * <ul>
+ *   <li>OutputLayer: all labels. CenterLossOutputLayer: rows of targets.
+ *   <li>RnnOutputLayer: labels [n, 1, t] and [n, V, t], in NWC [n, t, 1] and [n, t, V].
+ *   <li>RnnLossLayer: the same in NCW. In NWC it hands over the logits as their own labels for the
+ *       score, which is refused but for positive logits with t = V: use RnnOutputLayer.
+ *   <li>CnnLossLayer: rows of targets only. In NHWC its gradient is right, but the score is taken
+ *       as if it were NCHW: use LossLayer.
+ *   <li>Cnn3DLossLayer: indices and rows, in both formats.
+ *   <li>LossLayer: logits of any shape with {@code dataFormat}, where no input type has put a
+ *       preprocessor before it (give each layer its nIn instead); labels flattened, such as [n,
+ *       h·w] indices, because it reshapes others.
+ * </ul>
  *
  * <p>Refused with a {@link DL4JInvalidInputException}: logits that are not finite, a label that is
  * not a whole number from 0 to V−1, a target that is negative or not finite, a mask that is neither
- * 0 nor 1 or has a value for each class, shapes that do not fit, another activation. Source:
- * makemore part 4, "cross entropy in one go"; the formulas are in {@link
- * org.backpropninja.math.Cores.CrossEntropy}.
+ * 0 nor 1 or has a value for each class, class weights for another number of classes, shapes that
+ * do not fit, another activation. Source: makemore part 4, "cross entropy in one go"; PyTorch's
+ * {@code CrossEntropyLoss}; docs/derivations.md.
  */
 public final class ManualCrossEntropyLoss implements ILossFunction {
 

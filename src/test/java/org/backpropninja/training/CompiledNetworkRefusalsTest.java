@@ -190,6 +190,12 @@ class CompiledNetworkRefusalsTest {
     InputType sequence = InputType.recurrent(5);
     return Stream.of(
         network(
+            "layer 0 (\"layer0\", EmbeddingConcat) must not have concat(false)",
+            InputType.feedForward(T),
+            UnaryOperator.identity(),
+            new EmbeddingConcat.Builder().nIn(V).nOut(2).concat(false).build(),
+            outputLayer()),
+        network(
             "layer 0 (\"layer0\", ManualDense) must have no preprocessor before it",
             sequence,
             UnaryOperator.identity(),

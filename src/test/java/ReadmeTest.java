@@ -8,6 +8,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
@@ -26,18 +27,54 @@ class ReadmeTest {
     Matcher snippet =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
     assertTrue(snippet.find(), "no Java in the README");
-    Path source = folder.resolve("DropIn.java");
-    Files.writeString(source, snippet.group(1));
-    String classPath = System.getProperty("java.class.path");
-    int status =
-        ToolProvider.getSystemJavaCompiler()
-            .run(null, null, null, "-cp", classPath, source.toString());
-    assertEquals(0, status, "the snippet does not compile");
-
+    compile("DropIn", snippet.group(1));
     String printed = run("DropIn");
     Matcher loss = Pattern.compile("loss (\\d+\\.\\d+)").matcher(printed);
     assertTrue(loss.find(), printed);
     assertTrue(Double.parseDouble(loss.group(1)) < 0.5, "it has not learned: " + printed);
+  }
+
+  private void compile(String type, String code) throws IOException {
+    Path source = folder.resolve(type + ".java");
+    Files.writeString(source, code);
+    String classPath = System.getProperty("java.class.path");
+    int status =
+        ToolProvider.getSystemJavaCompiler()
+            .run(null, null, null, "-cp", classPath, source.toString());
+    assertEquals(0, status, "the snippet does not compile: " + code);
+  }
+
+  /** They are statements about a network and its data. */
+  @Test
+  void recipesCompile() throws IOException {
+    String recipes = Files.readString(README).split("(?m)^### Recipes$")[1].split("(?m)^##? ")[0];
+    List<String> snippets =
+        Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+            .matcher(recipes)
+            .results()
+            .map(snippet -> snippet.group(1))
+            .toList();
+    assertTrue(snippets.size() > 1, recipes);
+    for (int k = 0; k < snippets.size(); k++) {
+      compile(
+          "Recipe" + k,
+          """
+          import org.backpropninja.loss.ManualCrossEntropyLoss;
+          import org.backpropninja.loss.ManualCrossEntropyLoss.Mean;
+          import org.backpropninja.training.OneHotLabels;
+          import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+          import org.nd4j.evaluation.classification.Evaluation;
+          import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+          import org.nd4j.linalg.lossfunctions.ILossFunction;
+
+          class Recipe%d {
+            void recipe(MultiLayerNetwork network, DataSetIterator iterator) {
+              %s
+            }
+          }
+          """
+              .formatted(k, snippets.get(k)));
+    }
   }
 
   private String run(String type) throws ReflectiveOperationException, IOException {

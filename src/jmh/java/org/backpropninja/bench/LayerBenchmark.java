@@ -12,6 +12,8 @@ public class LayerBenchmark extends StepBenchmark {
     "batchNorm:32x200",
     "batchNorm:1024x200",
     "batchNorm:4096x1024",
+    "batchNorm:32x64x16x16",
+    "batchNorm:32x128x50",
     "embedding:27x10x3x32",
     "embedding:27x10x3x200000",
     "embedding:50000x64x8x32",

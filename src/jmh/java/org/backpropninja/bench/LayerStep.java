@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * MultiLayerNetwork#fit} gives it and without the rest of a network.
  */
 @SuppressWarnings("try") // a workspace is opened and closed, not used
-final class LayerStep implements Supplier<Object> {
+class LayerStep implements Supplier<Object> {
 
   private static final String ACTIVATIONS = "WS_ALL_LAYERS_ACT";
   private static final String GRADIENTS = "WS_LAYER_ACT_1";
@@ -77,12 +77,20 @@ final class LayerStep implements Supplier<Object> {
   public Object get() {
     try (MemoryWorkspace activations = forward.notifyScopeEntered(ArrayType.ACTIVATIONS)) {
       try (MemoryWorkspace working = forward.notifyScopeEntered(ArrayType.FF_WORKING_MEM)) {
-        layer.activate(x, true, forward);
+        activate(x, forward);
       }
       try (MemoryWorkspace gradients = backward.notifyScopeEntered(ArrayType.ACTIVATION_GRAD);
           MemoryWorkspace working = backward.notifyScopeEntered(ArrayType.BP_WORKING_MEM)) {
-        return layer.backpropGradient(epsilon, backward);
+        return backprop(epsilon, backward);
       }
     }
+  }
+
+  INDArray activate(INDArray x, LayerWorkspaceMgr workspaces) {
+    return layer.activate(x, true, workspaces);
+  }
+
+  INDArray backprop(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+    return layer.backpropGradient(epsilon, workspaces).getSecond();
   }
 }

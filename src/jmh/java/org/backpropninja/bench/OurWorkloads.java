@@ -9,6 +9,7 @@ import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
+import org.backpropninja.math.Variance;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.NamesDataset;
@@ -40,9 +41,15 @@ final class OurWorkloads implements Workloads {
   }
 
   @Override
-  public Supplier<?> batchNorm(int n, int H) {
+  public Supplier<?> batchNorm(long... shape) {
     return new LayerStep(
-        new BatchNormBessel.Builder().nIn(H).nOut(H).build(), Data.normal(n, H), Data.normal(n, H));
+        new BatchNormBessel.Builder()
+            .nIn(shape[1])
+            .variance(Variance.BIASED)
+            .runningVariance(Variance.BIASED)
+            .build(),
+        Data.normal(shape),
+        Data.normal(shape));
   }
 
   @Override

@@ -29,6 +29,7 @@ final class Rows {
             besidePytorch(),
             besideLibTorch(),
             twoThreads(),
+            batchNorm(),
             layers(),
             runs(effort),
             start())
@@ -108,15 +109,35 @@ final class Rows {
         twoToOne("PyTorch's fastest", PYTORCH, NONE));
   }
 
+  /** DL4J's cannot train on sequences as they are: they go to it as rows or as narrow images. */
+  private static List<Row> batchNorm() {
+    String same = "BatchNormalization ÷ BatchNormBessel, ";
+    String sequences = "batchNorm:32x128x50";
+    return List.of(
+        stockToOurs(same + "[32, 200]", "batchNorm:32x200", 10),
+        stockToOurs(same + "[1024, 200]", "batchNorm:1024x200", 5),
+        stockToOurs(same + "[4096, 1024]", "batchNorm:4096x1024", 2),
+        stockToOurs(same + "[32, 64, 16, 16]", "batchNorm:32x64x16x16", 3),
+        stockToOurs(same + "[32, 128, 50], DL4J's by its preprocessors", sequences, 3),
+        new Row(
+            "BatchNormalization, [1600, 128] ÷ BatchNormBessel, [32, 128, 50]",
+            "µs",
+            List.of("stock batchNorm:1600x128"),
+            List.of("ours " + sequences),
+            atLeast(3)),
+        new Row(
+            "BatchNormalization, [32, 128, 50, 1] ÷ BatchNormBessel, [32, 128, 50]",
+            "µs",
+            List.of("stock batchNorm:32x128x50x1"),
+            List.of("ours " + sequences),
+            atLeast(3)));
+  }
+
   private static List<Row> layers() {
-    String batchNorm = "BatchNormalization ÷ BatchNormBessel, ";
     String embedding = "EmbeddingSequenceLayer ÷ EmbeddingConcat, ";
     String loss = "LossMCXENT ÷ ManualCrossEntropyLoss, ";
     String dense = "DenseLayer ÷ ManualDense, ";
     return List.of(
-        stockToOurs(batchNorm + "[32, 200]", "batchNorm:32x200", 10),
-        stockToOurs(batchNorm + "[1024, 200]", "batchNorm:1024x200", 5),
-        stockToOurs(batchNorm + "[4096, 1024]", "batchNorm:4096x1024", 2),
         stockToOurs(embedding + "V=27 D=10 T=3 n=32", "embedding:27x10x3x32", 5),
         stockToOurs(embedding + "V=27 D=10 T=3 n=200,000", "embedding:27x10x3x200000", 5),
         stockToOurs(embedding + "V=50,000 D=64 T=8 n=32", "embedding:50000x64x8x32", 4),

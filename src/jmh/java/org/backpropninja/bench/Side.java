@@ -26,7 +26,7 @@ public enum Side {
   /**
    * Makes the step to measure.
    *
-   * @param task the workload and its sizes: {@code batchNorm:NxH}, {@code embedding:VxDxTxN},
+   * @param task the workload and its sizes: {@code batchNorm:NxHx…}, {@code embedding:VxDxTxN},
    *     {@code crossEntropy:VxN}, {@code dense:NxIxH}, {@code fit:NxHxV} or {@code draw:NxH}
    * @return one step
    */
@@ -34,7 +34,7 @@ public enum Side {
     String[] parts = task.split(":");
     int[] s = Arrays.stream(parts[1].split("x")).mapToInt(Integer::parseInt).toArray();
     return switch (parts[0]) {
-      case "batchNorm" -> workloads.batchNorm(s[0], s[1]);
+      case "batchNorm" -> workloads.batchNorm(Arrays.stream(s).asLongStream().toArray());
       case "embedding" -> workloads.embedding(s[0], s[1], s[2], s[3]);
       case "crossEntropy" -> workloads.crossEntropy(s[0], s[1]);
       case "dense" -> workloads.dense(s[0], s[1], s[2]);

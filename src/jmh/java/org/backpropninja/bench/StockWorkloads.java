@@ -17,6 +17,7 @@ import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
@@ -31,11 +32,14 @@ final class StockWorkloads implements Workloads {
   }
 
   @Override
-  public Supplier<?> batchNorm(int n, int H) {
-    return new LayerStep(
-        new BatchNormalization.Builder().nIn(H).nOut(H).build(),
-        Data.normal(n, H),
-        Data.normal(n, H));
+  public Supplier<?> batchNorm(long... shape) {
+    BatchNormalization layer =
+        new BatchNormalization.Builder().nIn(shape[1]).nOut(shape[1]).build();
+    INDArray x = Data.normal(shape);
+    INDArray epsilon = Data.normal(shape);
+    return shape.length == 3
+        ? new SequenceStep(layer, x, epsilon)
+        : new LayerStep(layer, x, epsilon);
   }
 
   @Override

@@ -16,8 +16,8 @@ interface Workloads {
     throw new UnsupportedOperationException("draw");
   }
 
-  /** Batch norm of [n, H] in training, forward and backward. */
-  default Supplier<?> batchNorm(int n, int H) {
+  /** Batch norm of [n, H], [n, c, t] or [n, c, h, w] in training, forward and backward. */
+  default Supplier<?> batchNorm(long... shape) {
     throw new UnsupportedOperationException("batchNorm");
   }
 

@@ -7,7 +7,9 @@ import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * One minibatch of {@link org.backpropninja.loss.ManualCrossEntropyLoss}, checked: its logits, and
@@ -19,54 +21,120 @@ public final class LabelledLogits {
       "DL4J's OutputLayer multiplies the logits by the mask; put weights into the labels, as rows"
           + " of targets [n, V]";
 
-  private final int n;
+  private final Layout layout;
+  private final int n; // rows: examples, or examples and positions
   private final int V;
   private final Matrix logits; // [n, V]
-  private final double[] weight; // [n], 0 for an example that is left out
-  private final int[] Yb; // [n], null for rows of targets
-  private final double[] y; // [n, V], null for class indices
+  private final LabelMixture mixture;
+  private final double[] weight; // [n], 0 for a row that is left out
+  private final int[] Yb; // [n], null where there are rows of targets
+  private final double[] y; // [n, V], null where there are class indices
+  private double counted; // what the mean divides by
+
+  /**
+   * Finds out which axis holds the classes.
+   *
+   * @param logits of rank 2 to 5
+   * @param labels of any shape
+   * @param channelsLast whether it is the last axis, which a matrix does not need to be told; null
+   *     if that is not known, and then labels with a 1 there tell
+   * @return the layout of the logits
+   * @throws DL4JInvalidInputException if the logits are of another rank
+   */
+  public static Layout layout(INDArray logits, INDArray labels, Boolean channelsLast) {
+    if (logits.rank() < 2 || logits.rank() > 5) {
+      throw refusal(
+          "preOutput must be of shape [n, V], [n, V, t], [n, V, h, w] or [n, V, d, h, w], was %s",
+          Arrays.toString(logits.shape()));
+    }
+    Layout second = Layout.of(logits.shape(), false);
+    Layout last = Layout.of(logits.shape(), true);
+    boolean unmistakable = last.withColumns(1).fits(labels) && !second.withColumns(1).fits(labels);
+    return (channelsLast == null ? unmistakable : channelsLast) ? last : second;
+  }
 
   /**
    * Checks a minibatch.
    *
-   * @param labels class indices [n, 1] or rows of targets [n, V]
-   * @param logits [n, V]
-   * @param mask [n, 1] of zeros and ones, or null
+   * @param labels class indices of the shape of the logits without the classes, or with 1 in their
+   *     place; or rows of targets of the shape of the logits. Either may be flattened to [n, …]
+   * @param layout of the logits
+   * @param logits a row for each example and position, a column for each class
+   * @param mask zeros and ones, one for each example or for each position; or null
+   * @param mixture what the settings make of labels
    * @return the minibatch
    * @throws DL4JInvalidInputException if labels or mask are of another shape or have values that
-   *     are not allowed
+   *     are not allowed, or if there is another number of classes than of class weights
    */
-  public static LabelledLogits of(INDArray labels, Matrix logits, INDArray mask) {
-    int n = logits.rows();
-    int V = logits.columns();
-    if (!fits(labels, n, 1) && !fits(labels, n, V)) {
+  public static LabelledLogits of(
+      INDArray labels, Layout layout, Matrix logits, INDArray mask, LabelMixture mixture) {
+    mixture.requireClasses(logits.columns());
+    if (!isClasses(labels, layout) && !isTargets(labels, layout)) {
       throw refusal(
-          "labels must be of shape [%d, 1] or [%d, %d], was %s",
-          n, n, V, Arrays.toString(labels.shape()));
+          "labels must be of shape %s, %s or %s, was %s",
+          Arrays.toString(layout.withoutColumns()),
+          Arrays.toString(layout.withColumns(1).shape()),
+          Arrays.toString(layout.shape()),
+          Arrays.toString(labels.shape()));
     }
-    if (mask != null && !(mask.length() == n && (mask.rank() == 1 || fits(mask, n, 1)))) {
+    double[] kept = mask == null ? ones(logits.rows()) : layout.rowsOf(mask);
+    if (kept == null) {
       throw refusal(
-          "mask must be one value per example, of shape [%d, 1], was %s: %s",
-          n, Arrays.toString(mask.shape()), WAY_OUT);
+          "mask must be one value per example or position, of shape %s, was %s: %s",
+          Arrays.toString(layout.withColumns(1).shape()), Arrays.toString(mask.shape()), WAY_OUT);
     }
-    return new LabelledLogits(labels, logits, mask);
+    return new LabelledLogits(labels, layout, logits, kept, mixture);
   }
 
-  private LabelledLogits(INDArray labels, Matrix logits, INDArray mask) {
+  /** In 'c' order they are in the order of the rows. */
+  private static boolean isClasses(INDArray labels, Layout layout) {
+    return Arrays.equals(labels.shape(), layout.withoutColumns())
+        || layout.withColumns(1).fits(labels)
+        || isFlat(labels, layout.examples(), layout.positions());
+  }
+
+  private static boolean isTargets(INDArray labels, Layout layout) {
+    return layout.fits(labels)
+        || isFlat(labels, layout.examples(), layout.positions() * layout.columns());
+  }
+
+  /** DL4J's LossLayer hands over no labels of a higher rank. */
+  private static boolean isFlat(INDArray labels, long examples, long each) {
+    return labels.rank() == 2 && labels.size(0) == examples && labels.size(1) == each;
+  }
+
+  private LabelledLogits(
+      INDArray labels, Layout layout, Matrix logits, double[] kept, LabelMixture mixture) {
+    this.layout = layout;
     this.logits = logits;
+    this.mixture = mixture;
     n = logits.rows();
     V = logits.columns();
-    weight = mask == null ? ones(n) : zerosAndOnes(NdArrays.values(mask));
-    double[] label = NdArrays.values(labels);
-    if (labels.size(1) == 1) {
-      y = null;
-      Yb = new int[n];
-      takeClasses(label);
+    weight = kept;
+    requireZerosAndOnes();
+    boolean spread = mixture.smoothing() != 0;
+    if (isClasses(labels, layout)) {
+      Yb = spread ? null : new int[n];
+      y = spread ? new double[n * V] : null;
+      takeClasses(NdArrays.values(labels), labels.shape());
     } else {
       Yb = null;
-      y = label;
+      y = rows(labels);
       takeTargets();
     }
+    if (mixture.overWeights()) {
+      takeMean();
+    }
+  }
+
+  /** A copy of rows of targets. */
+  private double[] rows(INDArray labels) {
+    if (labels.rank() == 2 && layout.fits(labels)) {
+      return NdArrays.values(labels);
+    }
+    double[] rows = new double[n * V];
+    layout.in(labels.reshape('c', layout.shape()), DataType.DOUBLE).read(0, n * V, rows);
+    return rows;
   }
 
   private static double[] ones(int n) {
@@ -75,46 +143,79 @@ public final class LabelledLogits {
     return ones;
   }
 
-  private static double[] zerosAndOnes(double[] mask) {
-    for (int i = 0; i < mask.length; i++) {
-      if (mask[i] != 0 && mask[i] != 1) {
-        throw refusal("mask[%d, 0] must be 0 or 1, was %s: %s", i, mask[i], WAY_OUT);
+  private void requireZerosAndOnes() {
+    for (int i = 0; i < n; i++) {
+      if (weight[i] != 0 && weight[i] != 1) {
+        throw refusal(
+            "mask[%s] must be 0 or 1, was %s: %s",
+            layout.withColumns(1).place(i, 0), weight[i], WAY_OUT);
       }
     }
-    return mask;
   }
 
-  private void takeClasses(double[] label) {
+  private void takeClasses(double[] label, long[] shape) {
     for (int i = 0; i < n; i++) {
-      if (weight[i] == 0) {
-        continue; // its label may be anything
+      if (weight[i] == 0 || mixture.isIgnored(label[i])) { // a masked label may be anything
+        weight[i] = 0;
+        continue;
       }
-      Yb[i] = (int) label[i];
-      if (!(label[i] >= 0 && label[i] < V) || Yb[i] != label[i]) { // the first also refuses NaN
-        throw refusal("labels[%d] must be a whole number from 0 to %d, was %s", i, V - 1, label[i]);
+      int k = (int) label[i];
+      if (!(label[i] >= 0 && label[i] < V) || k != label[i]) { // the first also refuses NaN
+        throw refusal(
+            "labels%s must be a whole number from 0 to %d, was %s",
+            Arrays.toString(Shape.ind2subC(shape, i)), V - 1, label[i]);
+      }
+      counted += mixture.overWeights() ? mixture.weight(k) : 1;
+      if (y == null) {
+        Yb[i] = k;
+        weight[i] = mixture.weight(k);
+      } else {
+        y[i * V + k] = 1;
+        mixture.mix(y, i * V, V);
       }
     }
   }
 
   private void takeTargets() {
     for (int i = 0; i < n; i++) {
-      double sum = 0;
       for (int k = i * V; k < (i + 1) * V; k++) {
         y[k] = weight[i] == 0 ? 0 : y[k]; // where it is 0 they may be anything
-        requireTarget(y[k], i, k % V);
-        sum += y[k];
+        if (!(y[k] >= 0 && y[k] < Double.POSITIVE_INFINITY)) {
+          throw refusal(
+              "labels[%s] must be a finite number from 0 on, was %s", layout.place(i, k % V), y[k]);
+        }
       }
-      weight[i] = sum;
+      weight[i] = mixture.mix(y, i * V, V) == 0 ? 0 : 1;
+      counted += weight[i];
     }
   }
 
+  /** DL4J divides by the rows; afterwards it has divided by what counts. */
+  private void takeMean() {
+    double factor = counted == 0 ? 0 : n / counted;
+    double[] scaled = y == null ? weight : y;
+    for (int k = 0; k < scaled.length; k++) {
+      scaled[k] *= factor;
+    }
+    counted = n;
+  }
+
   /**
-   * Computes the loss of each example, and its gradient.
+   * Returns the layout of the logits.
+   *
+   * @return which axis holds the classes
+   */
+  public Layout layout() {
+    return layout;
+  }
+
+  /**
+   * Computes the loss of each row, and its gradient.
    *
    * @param crossEntropy of as many classes
    * @param dlogits result [n, V]; null if it is not wanted
-   * @return loss of each example
-   * @throws DL4JInvalidInputException if a logit of an example that is not left out is not finite
+   * @return loss of each row
+   * @throws DL4JInvalidInputException if a logit of a row that is not left out is not finite
    */
   public double[] evaluate(Cores.CrossEntropy crossEntropy, Matrix dlogits) {
     double[] loss = new double[n];
@@ -129,12 +230,13 @@ public final class LabelledLogits {
   }
 
   /**
-   * Counts the examples that are not left out.
+   * Takes the mean of the rows' losses.
    *
-   * @return how many have a weight
+   * @param loss of each row, as {@link #evaluate} gives them
+   * @return 0 if all rows are left out
    */
-  public long examples() {
-    return Arrays.stream(weight).filter(w -> w != 0).count();
+  public double mean(double[] loss) {
+    return Arrays.stream(loss).sum() / Math.max(1, counted);
   }
 
   private void requireFiniteLogits() {
@@ -143,7 +245,7 @@ public final class LabelledLogits {
       logits.read(i * V, V, row);
       for (int j = 0; j < V; j++) {
         if (!Double.isFinite(row[j]) && weight[i] != 0) {
-          throw refusal("logits[%d, %d] must be a finite number, was %s", i, j, row[j]);
+          throw refusal("logits[%s] must be a finite number, was %s", layout.place(i, j), row[j]);
         }
       }
     }
@@ -158,29 +260,6 @@ public final class LabelledLogits {
   public static void requireLogits(IActivation activation) {
     if (!(activation instanceof ActivationSoftmax) && !(activation instanceof ActivationIdentity)) {
       throw refusal("activation must be softmax or identity, was %s", activation);
-    }
-  }
-
-  private static boolean fits(INDArray x, long rows, long columns) {
-    return x.rank() == 2 && x.size(0) == rows && x.size(1) == columns;
-  }
-
-  /**
-   * Refuses an array that is no matrix.
-   *
-   * @param preOutput the logits
-   * @throws DL4JInvalidInputException unless its rank is 2
-   */
-  public static void requireMatrix(INDArray preOutput) {
-    if (preOutput.rank() != 2) {
-      throw refusal(
-          "preOutput must be of shape [n, V], was %s", Arrays.toString(preOutput.shape()));
-    }
-  }
-
-  private static void requireTarget(double value, int row, int column) {
-    if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
-      throw refusal("labels[%d, %d] must be a finite number from 0 on, was %s", row, column, value);
     }
   }
 

@@ -101,6 +101,18 @@ public final class Layout {
   }
 
   /**
+   * Returns the shape of an array that has no channels.
+   *
+   * @return examples and positions: [n], [n, t], [n, h, w] or [n, d, h, w]
+   */
+  public long[] withoutColumns() {
+    return IntStream.range(0, shape.length)
+        .filter(k -> k != axis)
+        .mapToLong(k -> shape[k])
+        .toArray();
+  }
+
+  /**
    * Tells whether an array has this shape.
    *
    * @param x any array
@@ -163,6 +175,11 @@ public final class Layout {
     if (NdMatrix.isHostBackend()) {
       return matrix(reaches(x, type) ? x : NdArrays.copy(x, type));
     }
+    return copy(x);
+  }
+
+  /** A copy in a Java array. */
+  Matrix copy(INDArray x) {
     return Matrix.of(NdArrays.values(channelsLast(x)), (int) rows(), (int) columns());
   }
 
@@ -198,6 +215,11 @@ public final class Layout {
       Workspaces.outside(() -> work[0] = Nd4j.createUninitialized(type, shape, 'c'));
       return new NdArrays.Out(matrix(work[0]), x, () -> x.assign(work[0]));
     }
+    return elsewhere(x);
+  }
+
+  /** A matrix in a Java array, whose elements are copied into an array. */
+  NdArrays.Out elsewhere(INDArray x) {
     double[] values = new double[(int) length()];
     INDArray last = channelsLast(x);
     return new NdArrays.Out(
@@ -220,18 +242,33 @@ public final class Layout {
         : workspaces.createUninitialized(use, type, shape, 'c');
   }
 
+  /**
+   * Makes an uninitialised array in the current workspace if there is one.
+   *
+   * @param type of its elements
+   * @return dense, in 'c' order
+   */
+  public INDArray make(DataType type) {
+    return shape.length == 2
+        ? NewMatrix.of(type, shape[0], shape[1])
+        : Nd4j.createUninitialized(type, shape, 'c');
+  }
+
   // Masks
 
   /**
    * Spreads a mask over the rows.
    *
    * @param mask one value for each example, or for each position: [n], [n, 1], [n, t] or [n, 1, t],
-   *     [n, 1, h, w] with any of h and w being 1, and so on, whichever axis holds the channels
+   *     [n, 1, h, w] with any of h and w being 1, and so on, whichever axis holds the channels; or
+   *     of this shape with 1 for the channels
    * @return the value for each row; null if the mask is of another shape
    */
   public double[] rowsOf(INDArray mask) {
-    long[] positions =
-        IntStream.range(0, shape.length).filter(k -> k != axis).mapToLong(k -> shape[k]).toArray();
+    if (withColumns(1).fits(mask)) {
+      return NdArrays.values(mask);
+    }
+    long[] positions = withoutColumns();
     long[] sizes = withoutChannel(mask.shape(), positions.length);
     if (sizes == null) {
       return null;
@@ -249,14 +286,15 @@ public final class Layout {
     return rows;
   }
 
-  /** A mask's shape as one of examples and positions; null if it has too many axes. */
+  /** A mask's shape as one of examples and positions; null if its axes are others. */
   private static long[] withoutChannel(long[] mask, int rank) {
     if (mask.length == rank + 1 && mask[1] == 1) {
       long[] sizes = Arrays.copyOfRange(mask, 1, mask.length);
       sizes[0] = mask[0];
       return sizes;
     }
-    if (mask.length == 0 || mask.length > rank || mask.length > 2 && mask.length < rank) {
+    boolean isOfExamples = mask.length == 1 || mask.length == 2 && mask[1] == 1;
+    if (mask.length != rank && !isOfExamples) {
       return null;
     }
     long[] sizes = new long[rank];

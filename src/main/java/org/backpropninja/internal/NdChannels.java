@@ -4,8 +4,6 @@ import java.lang.ref.Reference;
 import java.util.Objects;
 import org.backpropninja.math.Matrix;
 import org.backpropninja.math.Precision;
-import org.bytedeco.javacpp.DoublePointer;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.indexer.DoubleIndexer;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -24,8 +22,8 @@ abstract class NdChannels extends Matrix {
   private final INDArray array; // held, or its memory might be freed under the pointer
   private final int positions;
   private final long exampleStride;
-  private final long positionStride;
-  private final long channelStride;
+  final long positionStride;
+  final long channelStride;
 
   private NdChannels(INDArray x, int axis, Precision precision) {
     super(x.length() / x.size(axis), x.size(axis), precision);
@@ -104,31 +102,33 @@ abstract class NdChannels extends Matrix {
     NdArrays.copy(dense, this);
   }
 
-  /** What is done to elements at equal distances, in the stretch and in memory. */
-  private interface Line {
-    void copy(int k, int step, long place, long stride, int count);
+  /** What is done to some rows, or to a part of one, of one example. */
+  private interface Rows {
+    /**
+     * Copies elements.
+     *
+     * @param k number of the first one in the stretch
+     * @param place where it is in memory
+     * @param rows how many
+     * @param columns of each
+     */
+    void copy(int k, long place, int rows, int columns);
   }
 
-  /** Goes through a stretch: channel by channel where rows are whole, else element by element. */
-  final void forEachLine(int first, int length, Line line) {
-    Objects.checkFromIndexSize(first, length, rows() * columns());
+  /** Goes through a stretch of elements. */
+  final void forEachExample(int first, int length, Rows rows) {
+    Objects.checkFromIndexSize(first, length, length());
     int C = columns();
     for (int k = 0; k < length; ) {
       int row = (first + k) / C;
       int column = (first + k) % C;
       int position = row % positions;
-      int whole = Math.min((length - k) / C, positions - position);
-      long place = row / positions * exampleStride + position * positionStride;
-      if (column > 0 || whole == 0) {
-        int some = Math.min(C - column, length - k);
-        line.copy(k, 1, place + column * channelStride, channelStride, some);
-        k += some;
-      } else {
-        for (int j = 0; j < C; j++) {
-          line.copy(k + j, C, place + j * channelStride, positionStride, whole);
-        }
-        k += whole * C;
-      }
+      long place =
+          row / positions * exampleStride + position * positionStride + column * channelStride;
+      int whole = column > 0 ? 0 : Math.min((length - k) / C, positions - position);
+      int some = whole > 0 ? C : Math.min(C - column, length - k); // of columns
+      rows.copy(k, place, Math.max(1, whole), some);
+      k += Math.max(1, whole) * some;
     }
     Reference.reachabilityFence(this);
   }
@@ -140,56 +140,76 @@ abstract class NdChannels extends Matrix {
 
     Floats(INDArray x, int axis) {
       super(x, axis, Precision.SINGLE);
-      FloatPointer pointer = HostMemory.floats(x);
-      memory = FloatIndexer.create(pointer.capacity(extent()));
+      memory = FloatIndexer.create(HostMemory.floats(x).capacity(extent()));
     }
 
     @Override
     public void read(int first, int length, float[] into) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              into[k + i * step] = memory.get(place + i * stride);
-            }
-          });
+      forEachExample(
+          first, length, (k, place, rows, columns) -> gather(into, k, place, rows, columns));
     }
 
-    @Override
-    public void read(int first, int length, double[] into) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              into[k + i * step] = memory.get(place + i * stride);
-            }
-          });
+    /** Four rows at a time: neighbours in memory are mostly neighbouring positions. */
+    private void gather(float[] into, int k, long place, int rows, int columns) {
+      int i = 0;
+      for (; i + 3 < rows; i += 4) {
+        int to = k + i * columns;
+        long from = place + i * positionStride;
+        for (int j = 0; j < columns; j++, from += channelStride) {
+          into[to + j] = memory.get(from);
+          into[to + columns + j] = memory.get(from + positionStride);
+          into[to + 2 * columns + j] = memory.get(from + 2 * positionStride);
+          into[to + 3 * columns + j] = memory.get(from + 3 * positionStride);
+        }
+      }
+      for (; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          into[k + i * columns + j] = memory.get(place + i * positionStride + j * channelStride);
+        }
+      }
     }
 
     @Override
     public void write(float[] from, int first, int length) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              memory.put(place + i * stride, from[k + i * step]);
-            }
-          });
+      forEachExample(
+          first, length, (k, place, rows, columns) -> scatter(from, k, place, rows, columns));
+    }
+
+    private void scatter(float[] from, int k, long place, int rows, int columns) {
+      int i = 0;
+      for (; i + 3 < rows; i += 4) {
+        int at = k + i * columns;
+        long to = place + i * positionStride;
+        for (int j = 0; j < columns; j++, to += channelStride) {
+          memory.put(to, from[at + j]);
+          memory.put(to + positionStride, from[at + columns + j]);
+          memory.put(to + 2 * positionStride, from[at + 2 * columns + j]);
+          memory.put(to + 3 * positionStride, from[at + 3 * columns + j]);
+        }
+      }
+      for (; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          memory.put(place + i * positionStride + j * channelStride, from[k + i * columns + j]);
+        }
+      }
+    }
+
+    @Override
+    public void read(int first, int length, double[] into) {
+      float[] values = new float[length];
+      read(first, length, values);
+      for (int k = 0; k < length; k++) {
+        into[k] = values[k];
+      }
     }
 
     @Override
     public void write(double[] from, int first, int length) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              memory.put(place + i * stride, (float) from[k + i * step]);
-            }
-          });
+      float[] values = new float[length];
+      for (int k = 0; k < length; k++) {
+        values[k] = (float) from[k];
+      }
+      write(values, first, length);
     }
   }
 
@@ -200,56 +220,76 @@ abstract class NdChannels extends Matrix {
 
     Doubles(INDArray x, int axis) {
       super(x, axis, Precision.DOUBLE);
-      DoublePointer pointer = HostMemory.doubles(x);
-      memory = DoubleIndexer.create(pointer.capacity(extent()));
-    }
-
-    @Override
-    public void read(int first, int length, float[] into) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              into[k + i * step] = (float) memory.get(place + i * stride);
-            }
-          });
+      memory = DoubleIndexer.create(HostMemory.doubles(x).capacity(extent()));
     }
 
     @Override
     public void read(int first, int length, double[] into) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              into[k + i * step] = memory.get(place + i * stride);
-            }
-          });
+      forEachExample(
+          first, length, (k, place, rows, columns) -> gather(into, k, place, rows, columns));
     }
 
-    @Override
-    public void write(float[] from, int first, int length) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              memory.put(place + i * stride, from[k + i * step]);
-            }
-          });
+    /** Four rows at a time: neighbours in memory are mostly neighbouring positions. */
+    private void gather(double[] into, int k, long place, int rows, int columns) {
+      int i = 0;
+      for (; i + 3 < rows; i += 4) {
+        int to = k + i * columns;
+        long from = place + i * positionStride;
+        for (int j = 0; j < columns; j++, from += channelStride) {
+          into[to + j] = memory.get(from);
+          into[to + columns + j] = memory.get(from + positionStride);
+          into[to + 2 * columns + j] = memory.get(from + 2 * positionStride);
+          into[to + 3 * columns + j] = memory.get(from + 3 * positionStride);
+        }
+      }
+      for (; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          into[k + i * columns + j] = memory.get(place + i * positionStride + j * channelStride);
+        }
+      }
     }
 
     @Override
     public void write(double[] from, int first, int length) {
-      forEachLine(
-          first,
-          length,
-          (k, step, place, stride, count) -> {
-            for (int i = 0; i < count; i++) {
-              memory.put(place + i * stride, from[k + i * step]);
-            }
-          });
+      forEachExample(
+          first, length, (k, place, rows, columns) -> scatter(from, k, place, rows, columns));
+    }
+
+    private void scatter(double[] from, int k, long place, int rows, int columns) {
+      int i = 0;
+      for (; i + 3 < rows; i += 4) {
+        int at = k + i * columns;
+        long to = place + i * positionStride;
+        for (int j = 0; j < columns; j++, to += channelStride) {
+          memory.put(to, from[at + j]);
+          memory.put(to + positionStride, from[at + columns + j]);
+          memory.put(to + 2 * positionStride, from[at + 2 * columns + j]);
+          memory.put(to + 3 * positionStride, from[at + 3 * columns + j]);
+        }
+      }
+      for (; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          memory.put(place + i * positionStride + j * channelStride, from[k + i * columns + j]);
+        }
+      }
+    }
+
+    @Override
+    public void read(int first, int length, float[] into) {
+      double[] values = new double[length];
+      read(first, length, values);
+      for (int k = 0; k < length; k++) {
+        into[k] = (float) values[k];
+      }
+    }
+
+    @Override
+    public void write(float[] from, int first, int length) {
+      double[] values = new double[length];
+      for (int k = 0; k < length; k++) {
+        values[k] = from[k];
+      }
+      write(values, first, length);
     }
   }
 }

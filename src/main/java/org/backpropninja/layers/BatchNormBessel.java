@@ -3,8 +3,10 @@ package org.backpropninja.layers;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.backpropninja.math.Variance;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
@@ -12,8 +14,10 @@ import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -76,6 +80,13 @@ public final class BatchNormBessel extends ManualLayer {
   static final String BATCHES = "batches";
   static final Set<String> RUNNING = Set.of(MEAN, VAR, BATCHES);
 
+  /** What DL4J calls otherwise. */
+  private static final Map<String, String> DL4JS_KEYS =
+      Map.of(
+          BatchNormalizationParamInitializer.GAMMA, GAIN,
+          BatchNormalizationParamInitializer.BETA, BIAS,
+          BatchNormalizationParamInitializer.GLOBAL_LOG_STD, VAR);
+
   private double decay = 0.9;
   private double eps = 1e-5;
   private Variance variance = Variance.UNBIASED;
@@ -127,11 +138,21 @@ public final class BatchNormBessel extends ManualLayer {
     trackRunningStatistics = builder.trackRunningStatistics;
     onSingleValue = builder.onSingleValue;
     requireRunningStatistics();
-    if (activationFn == null) {
-      activationFn = new ActivationIdentity(); // or the network's would be taken
-    }
+    takeNothingOfTheNetworks();
     initializeConstraints(builder);
     setConstraints(constraints);
+  }
+
+  private void takeNothingOfTheNetworks() {
+    if (activationFn == null) {
+      activationFn = new ActivationIdentity();
+    }
+    if (!useGain && Double.isNaN(gainInit)) {
+      gainInit = 1;
+    }
+    if (!useBias && Double.isNaN(biasInit)) {
+      biasInit = 0;
+    }
   }
 
   private void requireRunningStatistics() {
@@ -145,6 +166,61 @@ public final class BatchNormBessel extends ManualLayer {
           "cumulativeAverage must not be set where trackRunningStatistics is false: there are no"
               + " running statistics to average");
     }
+  }
+
+  /**
+   * Makes the layer that computes what DL4J's does.
+   *
+   * <p>It has DL4J's name, sizes, format, decay, ε, updater, gradient normalisation and
+   * constraints, and the convention KERAS. Locked gamma and beta become a fixed gain and bias. DL4J
+   * ignores them unless both differ from 1 and 0, and so they are ignored here. What DL4J's layer
+   * ignores always is left out: activation, dropout, weight noise, {@code minibatch}. Unlike DL4J's
+   * the layer takes sequences, leaves out what a mask leaves out, and refuses to train on one value
+   * a channel. {@code training.Migration} converts whole networks, parameters included.
+   *
+   * @param theirs DL4J's layer; it is not changed
+   * @return this library's
+   * @throws IllegalArgumentException if decay or ε is none that this layer takes
+   */
+  public static BatchNormBessel from(BatchNormalization theirs) {
+    boolean isLocked = theirs.isLockGammaBeta();
+    boolean isIgnored = isLocked && (theirs.getGamma() == 1 || theirs.getBeta() == 0);
+    Builder builder =
+        new Builder()
+            .convention(Convention.KERAS)
+            .decay(theirs.getDecay())
+            .eps(theirs.getEps())
+            .useGain(!isLocked)
+            .useBias(!isLocked)
+            .gainInit(isIgnored ? 1 : theirs.getGamma())
+            .biasInit(isIgnored ? 0 : theirs.getBeta())
+            .name(theirs.getLayerName())
+            .nIn(theirs.getNIn())
+            .nOut(theirs.getNOut())
+            .updater(theirs.getIUpdater())
+            .gradientNormalization(theirs.getGradientNormalization())
+            .gradientNormalizationThreshold(theirs.getGradientNormalizationThreshold());
+    if (theirs.getCnn2DFormat() == CNN2DFormat.NHWC) { // NCHW is also what is not set
+      builder.dataFormat(CNN2DFormat.NHWC);
+    }
+    BatchNormBessel ours = builder.build();
+    ours.setConstraints(renamed(theirs.getConstraints()));
+    return ours;
+  }
+
+  private static List<LayerConstraint> renamed(List<LayerConstraint> theirs) {
+    return theirs == null
+        ? null
+        : theirs.stream().map(BatchNormBessel::renamed).collect(Collectors.toList());
+  }
+
+  private static LayerConstraint renamed(LayerConstraint theirs) {
+    LayerConstraint ours = theirs.clone();
+    ours.setParams(
+        theirs.getParams().stream()
+            .map(key -> DL4JS_KEYS.getOrDefault(key, key))
+            .collect(Collectors.toSet()));
+    return ours;
   }
 
   @Override
@@ -312,36 +388,36 @@ public final class BatchNormBessel extends ManualLayer {
   }
 
   /**
-   * Tells whether there is a gain.
+   * Tells whether the gain is trained.
    *
-   * @return false for a gain of 1
+   * @return false for a gain that stays {@code gainInit}
    */
   public boolean isUseGain() {
     return useGain;
   }
 
   /**
-   * Sets whether there is a gain; for deserialisation.
+   * Sets whether the gain is trained; for deserialisation.
    *
-   * @param useGain false for a gain of 1
+   * @param useGain false for a gain that stays {@code gainInit}
    */
   public void setUseGain(boolean useGain) {
     this.useGain = useGain;
   }
 
   /**
-   * Tells whether there is a bias.
+   * Tells whether the bias is trained.
    *
-   * @return false for a bias of 0
+   * @return false for a bias that stays {@code biasInit}
    */
   public boolean isUseBias() {
     return useBias;
   }
 
   /**
-   * Sets whether there is a bias; for deserialisation.
+   * Sets whether the bias is trained; for deserialisation.
    *
-   * @param useBias false for a bias of 0
+   * @param useBias false for a bias that stays {@code biasInit}
    */
   public void setUseBias(boolean useBias) {
     this.useBias = useBias;
@@ -491,9 +567,9 @@ public final class BatchNormBessel extends ManualLayer {
     }
 
     /**
-     * Sets whether there is a gain. Default: true.
+     * Sets whether there is a gain to train. Default: true.
      *
-     * @param useGain false for a gain of 1
+     * @param useGain false for a fixed one: 1, or this layer's {@code gainInit}
      * @return this
      */
     public Builder useGain(boolean useGain) {
@@ -502,9 +578,9 @@ public final class BatchNormBessel extends ManualLayer {
     }
 
     /**
-     * Sets whether there is a bias. Default: true.
+     * Sets whether there is a bias to train. Default: true.
      *
-     * @param useBias false for a bias of 0
+     * @param useBias false for a fixed one: 0, or this layer's {@code biasInit}
      * @return this
      */
     public Builder useBias(boolean useBias) {

@@ -30,8 +30,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   private final int H;
   private final LayerActivation activation;
   private final Cores.BatchNorm batchNorm;
-  private final Matrix ones; // in place of a gain
-  private final Matrix zeros; // in place of a bias
+  private final Matrix fixedGain; // where none is trained
+  private final Matrix fixedBias;
   private final Matrix unwanted; // takes the gradient of what is not there
   private final double largest; // that the network's type holds
   private MomentsAccumulator observed; // null, but while the layer is calibrated
@@ -41,11 +41,9 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     super(conf, dataType);
     requireCount(dataType);
     H = (int) layerConf().getNOut();
-    double[] one = new double[H];
-    Arrays.fill(one, 1);
-    ones = Matrix.of(one, 1, H);
-    zeros = Matrix.of(new double[H], 1, H);
-    unwanted = Matrix.of(new double[H], 1, H);
+    fixedGain = everywhere(layerConf().getGainInit());
+    fixedBias = everywhere(layerConf().getBiasInit());
+    unwanted = everywhere(0);
     activation = new LayerActivation(layerConf().getActivationFn(), matrixType());
     batchNorm = cores().batchNorm(H, layerConf().getEps(), activation.inside());
     largest =
@@ -54,6 +52,12 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
           case HALF -> LARGEST_HALF;
           default -> Float.MAX_VALUE;
         };
+  }
+
+  private Matrix everywhere(double value) {
+    double[] row = new double[H];
+    Arrays.fill(row, value);
+    return Matrix.of(row, 1, H);
   }
 
   private void requireCount(DataType dataType) {
@@ -73,8 +77,8 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
   @Override
   public void forward(Matrix hprebn, Pass pass, Matrix h) {
     newMoments = null;
-    Matrix gain = layerConf().isUseGain() ? parameter(GAIN) : ones;
-    Matrix bias = layerConf().isUseBias() ? parameter(BIAS) : zeros;
+    Matrix gain = layerConf().isUseGain() ? parameter(GAIN) : fixedGain;
+    Matrix bias = layerConf().isUseBias() ? parameter(BIAS) : fixedBias;
     batchNorm.forward(hprebn, statistics(hprebn, pass), gain, bias, h, pass.keeps());
     activation.forward(h, pass);
   }

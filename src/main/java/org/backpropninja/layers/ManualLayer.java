@@ -240,10 +240,11 @@ public abstract class ManualLayer extends FeedForwardLayer {
         && Objects.equals(channelsLast, o.channelsLast);
   }
 
+  /** Of names and sizes: DL4J's own has hashes of enums in it, which change from run to run. */
   @Override
   public int hashCode() {
-    // the name, because an enum's own hash changes from run to run
-    return Objects.hash(super.hashCode(), backward.name(), channelsLast);
+    return Objects.hash(
+        getClass().getName(), getLayerName(), nIn, nOut, backward.name(), channelsLast);
   }
 
   @Override

@@ -71,7 +71,7 @@ final class BatchNorm implements Cores.BatchNorm {
    * @throws IllegalArgumentException if {@code H} is less than 1 or {@code epsilon} is negative or
    *     NaN
    */
-  public BatchNorm(int H, double epsilon, Activation activation, Precision precision) {
+  BatchNorm(int H, double epsilon, Activation activation, Precision precision) {
     this(H, epsilon, activation, precision, Threads.ofAll());
   }
 
@@ -242,16 +242,7 @@ final class BatchNorm implements Cores.BatchNorm {
     this.throughVariance.broadcast(throughVariance);
   }
 
-  /** What is done to some rows. */
-  private interface Rows {
-    void run(Scratch s, int first, int some);
-  }
-
-  private void forEachBlock(int n, Rows rows) {
-    Stripes stripes = new Stripes(n, H);
-    threads.run(
-        stripes.count(),
-        (stripe, thread) ->
-            stripes.forEachBlock(stripe, (first, some) -> rows.run(scratch[thread], first, some)));
+  private void forEachBlock(int n, Stripes.Work<Scratch> work) {
+    new Stripes(n, H).forEachBlock(threads, scratch, work);
   }
 }

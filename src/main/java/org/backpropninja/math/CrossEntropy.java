@@ -49,7 +49,7 @@ final class CrossEntropy implements Cores.CrossEntropy {
    * @param V classes, at least 1
    * @param precision of the loops over elements
    */
-  public CrossEntropy(int V, Precision precision) {
+  CrossEntropy(int V, Precision precision) {
     this(V, precision, Threads.ofAll());
   }
 
@@ -153,19 +153,10 @@ final class CrossEntropy implements Cores.CrossEntropy {
     return finite;
   }
 
-  /** What is done to some rows. */
-  private interface Rows {
-    void run(Scratch s, int first, int some);
-  }
-
-  private void forEachBlock(int n, Rows rows) {
+  private void forEachBlock(int n, Stripes.Work<Scratch> work) {
     for (Scratch s : scratch) {
       s.zeros.clear();
     }
-    Stripes stripes = new Stripes(n, V);
-    threads.run(
-        stripes.count(),
-        (stripe, thread) ->
-            stripes.forEachBlock(stripe, (first, some) -> rows.run(scratch[thread], first, some)));
+    new Stripes(n, V).forEachBlock(threads, scratch, work);
   }
 }

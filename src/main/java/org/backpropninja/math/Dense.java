@@ -40,7 +40,7 @@ final class Dense implements Cores.Dense {
    * @param activation what follows
    * @param precision of the loops over elements
    */
-  public Dense(int H, Activation activation, Precision precision) {
+  Dense(int H, Activation activation, Precision precision) {
     this(H, activation, precision, Threads.ofAll());
   }
 
@@ -64,7 +64,6 @@ final class Dense implements Cores.Dense {
       forEachBlock(n, (s, first, some) -> bias.writeRows(h, first, some));
     }
     h.product(x, false, W, false, b != null); // z = x·W + b
-    this.h = null;
     if (activation != Activation.IDENTITY) {
       Matrix kept = keep ? hRoom.matrix(n, H) : null;
       this.h = kept;
@@ -117,16 +116,7 @@ final class Dense implements Cores.Dense {
     return dz;
   }
 
-  /** What is done to some rows. */
-  private interface Rows {
-    void run(Scratch s, int first, int some);
-  }
-
-  private void forEachBlock(int n, Rows rows) {
-    Stripes stripes = new Stripes(n, H);
-    threads.run(
-        stripes.count(),
-        (stripe, thread) ->
-            stripes.forEachBlock(stripe, (first, some) -> rows.run(scratch[thread], first, some)));
+  private void forEachBlock(int n, Stripes.Work<Scratch> work) {
+    new Stripes(n, H).forEachBlock(threads, scratch, work);
   }
 }

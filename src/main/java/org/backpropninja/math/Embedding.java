@@ -33,7 +33,7 @@ final class Embedding implements Cores.Embedding {
    * @param D length of one vector
    * @param precision of the table
    */
-  public Embedding(int D, Precision precision) {
+  Embedding(int D, Precision precision) {
     this(D, precision, Threads.ofAll());
   }
 
@@ -61,16 +61,14 @@ final class Embedding implements Cores.Embedding {
       vectors = Block.of(precision, D, Math.max(U, Block.rows(D)));
     }
     vectors.readRows(C, rows, U);
-    Stripes stripes = new Stripes(count, D);
-    threads.run(
-        stripes.count(),
-        (stripe, thread) ->
-            stripes.forEachBlock(
-                stripe,
-                (first, some) -> {
-                  emb[thread].gather(vectors, places, first, some);
-                  emb[thread].write(embcat, first);
-                }));
+    new Stripes(count, D)
+        .forEachBlock(
+            threads,
+            emb,
+            (emb, first, some) -> {
+              emb.gather(vectors, places, first, some);
+              emb.write(embcat, first);
+            });
   }
 
   /** Numbers the rows that are named in the order in which they come. */

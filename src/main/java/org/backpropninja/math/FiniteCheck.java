@@ -37,21 +37,17 @@ public final class FiniteCheck {
    * @return whether none is infinite or NaN
    */
   public boolean passes(Matrix x) {
-    Stripes stripes = new Stripes(x.length(), 1);
     for (Scratch s : scratch) {
       s.zeros.clear();
     }
-    threads.run(
-        stripes.count(),
-        (stripe, thread) -> {
-          Scratch s = scratch[thread];
-          stripes.forEachBlock(
-              stripe,
-              (first, some) -> {
-                s.block.read(x, first, some);
-                s.zeros.addZeroTimes(s.block);
-              });
-        });
+    new Stripes(x.length(), 1)
+        .forEachBlock(
+            threads,
+            scratch,
+            (s, first, some) -> {
+              s.block.read(x, first, some);
+              s.zeros.addZeroTimes(s.block);
+            });
     boolean finite = true;
     for (Scratch s : scratch) {
       finite &= s.zeros.isZero();

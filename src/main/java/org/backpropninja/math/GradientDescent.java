@@ -124,17 +124,8 @@ public final class GradientDescent {
         });
   }
 
-  /** What is done to some elements. */
-  private interface Some {
-    void run(Scratch s, int from, int some);
-  }
-
-  private void forEachBlock(int first, int length, Some body) {
-    Stripes stripes = new Stripes(length, 1, SOME);
-    threads.run(
-        stripes.count(),
-        (stripe, thread) ->
-            stripes.forEachBlock(
-                stripe, (from, some) -> body.run(scratch[thread], first + from, some)));
+  private void forEachBlock(int first, int length, Stripes.Work<Scratch> work) {
+    new Stripes(length, 1, SOME)
+        .forEachBlock(threads, scratch, (s, from, some) -> work.run(s, first + from, some));
   }
 }

@@ -37,6 +37,30 @@ final class Stripes {
     void run(int first, int some);
   }
 
+  /**
+   * What is done to a block, with scratch space.
+   *
+   * @param <S> the scratch space of a thread
+   */
+  interface Work<S> {
+    /**
+     * Does one block.
+     *
+     * @param scratch of the thread
+     * @param first its first row
+     * @param some how many rows it has
+     */
+    void run(S scratch, int first, int some);
+  }
+
+  /** Goes through all blocks, the stripes side by side, with the scratch space of each thread. */
+  <S> void forEachBlock(Threads threads, S[] scratch, Work<S> work) {
+    threads.run(
+        count(),
+        (stripe, thread) ->
+            forEachBlock(stripe, (first, some) -> work.run(scratch[thread], first, some)));
+  }
+
   int count() {
     return (rows + rowsOfStripe - 1) / rowsOfStripe;
   }

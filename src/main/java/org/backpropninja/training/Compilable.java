@@ -2,6 +2,7 @@ package org.backpropninja.training;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.backpropninja.internal.LabelMixture;
 import org.backpropninja.internal.NdMatrix;
 import org.backpropninja.internal.Stage;
 import org.backpropninja.internal.Ways;
@@ -28,9 +29,7 @@ final class Compilable {
 
   /** Refuses a network that has something which is not done by hand. */
   static void require(MultiLayerNetwork network) {
-    if (!network.isInitCalled()) {
-      throw new IllegalArgumentException("network must be initialised: call init() first");
-    }
+    Initialised.require(network);
     int last = network.getnLayers() - 1;
     if (last == 0 && network.getLayer(0) instanceof LossLayer) {
       throw refusal(network.getLayer(0), 0, "must not be the only layer");
@@ -149,5 +148,15 @@ final class Compilable {
 
   static ManualCrossEntropyLoss loss(MultiLayerNetwork network) {
     return (ManualCrossEntropyLoss) lossOf(network.getLayer(network.getnLayers() - 1));
+  }
+
+  /** What the settings of the loss make of labels. */
+  static LabelMixture mixture(MultiLayerNetwork network) {
+    ManualCrossEntropyLoss loss = loss(network);
+    return new LabelMixture(
+        loss.getClassWeights(),
+        loss.getIgnoreIndex(),
+        loss.getLabelSmoothing(),
+        loss.getMean() == ManualCrossEntropyLoss.Mean.OVER_WEIGHTS);
   }
 }

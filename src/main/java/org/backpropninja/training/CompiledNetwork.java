@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.backpropninja.internal.LabelledLogits;
+import org.backpropninja.internal.Layout;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.NdMatrix;
 import org.backpropninja.internal.Pass;
@@ -250,7 +251,7 @@ public final class CompiledNetwork {
           "CompiledNetwork: minibatch must have no masks; train with network.fit");
     }
     INDArray labels = minibatch.getLabels();
-    if (!isTaken(minibatch.getFeatures()) || labels == null || labels.rank() != 2) {
+    if (!isTaken(minibatch.getFeatures()) || labels == null || labels.rank() > 2) {
       network.fit(minibatch); // says in its own words what is wrong
       return;
     }
@@ -323,7 +324,9 @@ public final class CompiledNetwork {
   /** The sum of the examples' losses. */
   private double backward(INDArray labels) {
     int last = stages.size() - 1;
-    LabelledLogits logits = LabelledLogits.of(labels, buffers.h[last], null);
+    Layout layout = Layout.of(buffers.h[last].array().shape(), false);
+    LabelledLogits logits =
+        LabelledLogits.of(labels, layout, buffers.h[last], null, Compilable.mixture(network));
     double loss = Arrays.stream(logits.evaluate(crossEntropy, buffers.dh[last])).sum();
     for (int k = last; k >= 0; k--) {
       Matrix below = k == 0 ? x : buffers.h[k - 1];

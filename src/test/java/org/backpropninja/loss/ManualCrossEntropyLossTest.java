@@ -290,7 +290,7 @@ class ManualCrossEntropyLossTest {
     INDArray logits = column(3, -5);
     assertEquals(0, LOSS.computeScore(column(0, 0), logits, SOFTMAX, null, false));
     assertRefused(
-        () -> LOSS.computeScore(column(0, 1), logits, SOFTMAX, null, false), "labels[1]", "1.0");
+        () -> LOSS.computeScore(column(0, 1), logits, SOFTMAX, null, false), "labels[1, 0]", "1.0");
   }
 
   /** As ignored examples come from PyTorch's world: label −100, and nobody knows which logits. */
@@ -352,7 +352,7 @@ class ManualCrossEntropyLossTest {
         column(0, label),
         Nd4j.zeros(DataType.DOUBLE, 2, 3),
         null,
-        "labels[1] must be a whole number from 0 to 2, was " + label);
+        "labels[1, 0] must be a whole number from 0 to 2, was " + label);
   }
 
   @ParameterizedTest
@@ -388,7 +388,7 @@ class ManualCrossEntropyLossTest {
   @Test
   void refusesMasksOfClasses() {
     INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
-    String message = "mask must be one value per example, of shape [2, 1], was ";
+    String message = "mask must be one value per example or position, of shape [2, 1], was ";
     for (INDArray y : List.of(column(0, 1), matrix(2, 0, 1, 0, 0, 1, 0))) {
       for (INDArray mask : List.of(Nd4j.ones(2, 3), random(1, 0, 2, 2, 3), Nd4j.zeros(2, 3))) {
         refused(y, logits, mask, message + "[2, 3]" + WAY_OUT);
@@ -412,12 +412,13 @@ class ManualCrossEntropyLossTest {
   @Test
   void refusesShapes() {
     INDArray logits = Nd4j.zeros(DataType.DOUBLE, 2, 3);
-    String labels = "labels must be of shape [2, 1] or [2, 3], was ";
+    String labels = "labels must be of shape [2], [2, 1] or [2, 3], was ";
     refused(Nd4j.zeros(3, 1), logits, null, labels + "[3, 1]");
     refused(Nd4j.zeros(2, 2), logits, null, labels + "[2, 2]");
-    refused(Nd4j.zeros(2), logits, null, labels + "[2]");
+    refused(Nd4j.zeros(3), logits, null, labels + "[3]");
     refused(Nd4j.zeros(2, 1, 1), logits, null, labels + "[2, 1, 1]");
-    refused(Nd4j.zeros(2, 1), Nd4j.zeros(2, 3, 4), null, "preOutput", "[n, V]", "[2, 3, 4]");
+    refused(Nd4j.zeros(2, 1), Nd4j.zeros(2), null, "preOutput", "[n, V]", "[2]");
+    refused(Nd4j.zeros(2, 1), Nd4j.zeros(2, 3, 1, 1, 1, 1), null, "preOutput", "[n, V, t]");
   }
 
   @Test

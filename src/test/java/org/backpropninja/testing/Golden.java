@@ -29,8 +29,16 @@ public final class Golden {
 
   /** The cases of one layer in layers-f64.json. */
   public static List<JsonNode> layerCases(String layer) {
-    JsonNode cases = json("layers-f64.json").get(layer);
-    return StreamSupport.stream(cases.spliterator(), false).toList();
+    return cases("layers-f64.json", layer);
+  }
+
+  /** The cases of one kind in models-f64.json. */
+  public static List<JsonNode> modelCases(String kind) {
+    return cases("models-f64.json", kind);
+  }
+
+  private static List<JsonNode> cases(String file, String kind) {
+    return StreamSupport.stream(json(file).get(kind).spliterator(), false).toList();
   }
 
   public static INDArray npy(String file) {

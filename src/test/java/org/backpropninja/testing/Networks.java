@@ -57,7 +57,10 @@ public final class Networks {
         .build();
   }
 
-  /** Gives all parameters, the running statistics too, values that are neither 0 nor 1. */
+  /**
+   * Gives all parameters, the running statistics too, values that are neither 0 nor 1; a number of
+   * minibatches is a whole one.
+   */
   public static void disturb(Map<String, INDArray> parameters, long seed) {
     Random random = new Random(seed);
     parameters.forEach(
@@ -65,6 +68,9 @@ public final class Networks {
           double[] values = random.doubles(array.length(), 0.2, 0.9).toArray();
           for (int k = 0; k < values.length && !key.endsWith("var"); k++) {
             values[k] *= random.nextBoolean() ? 1 : -1;
+          }
+          if (key.endsWith("batches")) {
+            values[0] = 3;
           }
           array.assign(Nd4j.create(values, array.shape(), 'c')); // of any rank
         });

@@ -196,7 +196,7 @@ class CompiledNetworkRefusalsTest {
             new EmbeddingConcat.Builder().nIn(V).nOut(2).concat(false).build(),
             outputLayer()),
         network(
-            "layer 0 (\"layer0\", ManualDense) must have no preprocessor before it",
+            "layer 1 (\"layer1\", OutputLayer) must have no preprocessor before it",
             sequence,
             UnaryOperator.identity(),
             dense(),
@@ -406,7 +406,7 @@ class CompiledNetworkRefusalsTest {
         broken("fewer y", d -> d.setLabels(Nd4j.ones(DataType.FLOAT, 5, 1))),
         broken("y of V - 1 columns", d -> d.setLabels(Nd4j.ones(DataType.FLOAT, 6, V - 1))),
         broken("y of rank 3", d -> d.setLabels(Nd4j.ones(DataType.FLOAT, 6, V, 2))),
-        broken("y of rank 1", d -> d.setLabels(Nd4j.ones(DataType.FLOAT, 6))),
+        broken("fewer y, of rank 1", d -> d.setLabels(Nd4j.ones(DataType.FLOAT, 5))),
         broken(
             "negative target",
             d -> d.setLabels(Nd4j.valueArrayOf(6, V, -0.5).castTo(DataType.FLOAT))),

@@ -28,6 +28,7 @@ import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
+import org.backpropninja.loss.ManualCrossEntropyLoss.Mean;
 import org.backpropninja.math.Variance;
 import org.backpropninja.training.Twins.Scores;
 import org.deeplearning4j.nn.conf.GradientNormalization;
@@ -48,6 +49,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.AMSGrad;
 import org.nd4j.linalg.learning.config.AdaDelta;
@@ -242,6 +244,50 @@ class CompiledNetworkTest {
                 .build()),
         minibatchesOfContexts(),
         FEW_EPOCHS);
+  }
+
+  static Stream<ManualCrossEntropyLoss> losses() {
+    double[] weights = {0.7, 1.9, 0, 2.6, 0.3, 1.1, 0.5};
+    return Stream.of(
+        new ManualCrossEntropyLoss().classWeights(weights),
+        new ManualCrossEntropyLoss().ignoreIndex(2),
+        new ManualCrossEntropyLoss().labelSmoothing(0.2),
+        new ManualCrossEntropyLoss()
+            .classWeights(weights)
+            .ignoreIndex(3)
+            .labelSmoothing(0.2)
+            .mean(Mean.OVER_WEIGHTS));
+  }
+
+  @ParameterizedTest
+  @MethodSource("losses")
+  void trainsWithTheSettingsOfTheLoss(ManualCrossEntropyLoss loss) {
+    for (DataSetIterator iterator : List.of(minibatchesOfContexts(), minibatchesOfReals())) {
+      int width = (int) iterator.next().getFeatures().size(1);
+      MultiLayerNetwork network =
+          stack(
+              settings(),
+              InputType.feedForward(width),
+              new ManualDense.Builder().nOut(Twins.V).activation(Activation.IDENTITY).build(),
+              new LossLayer.Builder(loss).activation(Activation.SOFTMAX).build());
+      iterator.reset();
+      assertSameTraining(network, iterator, FEW_EPOCHS);
+    }
+  }
+
+  /** As argMax(1) gives them. */
+  @Test
+  void labelsMayBeAVector() {
+    MultiLayerNetwork expected = charMlp();
+    MultiLayerNetwork actual = twin(expected);
+    CompiledNetwork compiled = CompiledNetwork.of(actual);
+    for (int step = 0; step < 20; step++) {
+      DataSet minibatch = contexts(9, step);
+      minibatch.setLabels(minibatch.getLabels().reshape(9));
+      expected.fit(minibatch);
+      compiled.fit(minibatch);
+      assertSameNetworks(expected, actual);
+    }
   }
 
   static Stream<Arguments> firstLayers() {

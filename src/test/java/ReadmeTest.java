@@ -27,8 +27,8 @@ class ReadmeTest {
     Matcher snippet =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
     assertTrue(snippet.find(), "no Java in the README");
-    compile("DropIn", snippet.group(1));
-    String printed = run("DropIn");
+    compile("Largest", snippet.group(1));
+    String printed = run("Largest");
     Matcher loss = Pattern.compile("loss (\\d+\\.\\d+)").matcher(printed);
     assertTrue(loss.find(), printed);
     assertTrue(Double.parseDouble(loss.group(1)) < 0.5, "it has not learned: " + printed);

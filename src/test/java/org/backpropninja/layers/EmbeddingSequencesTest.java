@@ -176,7 +176,7 @@ class EmbeddingSequencesTest {
   @MethodSource("all")
   void looksUpAndGoesBack(Form form, Indices indices, Mask mask) {
     for (Backward way : Backward.values()) {
-      for (DataType type : List.of(DataType.HALF, DataType.FLOAT, DataType.DOUBLE)) {
+      for (DataType type : List.of(DataType.FLOAT16, DataType.FLOAT, DataType.DOUBLE)) {
         Layer layer =
             instantiate(form.builder().paddingIndex(PADDING).backward(way).build(), type, 1);
         layer.setMaskArray(mask.array());
@@ -208,7 +208,7 @@ class EmbeddingSequencesTest {
         assertEquals(0, largest(NdArrays.values(dx)));
         INDArray gradient = layer.getGradientsViewArray().reshape('f', V, D);
         double rounding =
-            Map.of(DataType.HALF, 2e-3, DataType.FLOAT, 1e-6).getOrDefault(type, 1e-15);
+            Map.of(DataType.FLOAT16, 2e-3, DataType.FLOAT, 1e-6).getOrDefault(type, 1e-15);
         assertClose("dC", NdArrays.values(dC), NdArrays.values(gradient), rounding);
       }
     }

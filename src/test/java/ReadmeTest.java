@@ -47,7 +47,7 @@ class ReadmeTest {
   /** They are statements about a network and its data. */
   @Test
   void recipesCompile() throws IOException {
-    String recipes = Files.readString(README).split("(?m)^### Recipes$")[1].split("(?m)^##? ")[0];
+    String recipes = Files.readString(README).split("(?m)^## Recipes$")[1].split("(?m)^## ")[0];
     List<String> snippets =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
             .matcher(recipes)

@@ -58,8 +58,6 @@ public final class Migration {
     Initialised.require(network);
     var conf = MultiLayerConfiguration.fromJson(network.getLayerWiseConfigurations().toJson());
     convert(conf.getConfs());
-    conf.setIterationCount(network.getIterationCount());
-    conf.setEpochCount(network.getEpochCount());
     MultiLayerNetwork converted = new MultiLayerNetwork(conf);
     converted.init(network.params().dup(), false);
     for (int i = 0; i < network.getnLayers(); i++) {
@@ -87,8 +85,6 @@ public final class Migration {
             .filter(LayerVertex.class::isInstance)
             .map(vertex -> ((LayerVertex) vertex).getLayerConf())
             .toList());
-    conf.setIterationCount(network.getIterationCount());
-    conf.setEpochCount(network.getEpochCount());
     ComputationGraph converted = new ComputationGraph(conf);
     converted.init(network.params().dup(), false);
     for (GraphVertex vertex : network.getVertices()) {
@@ -118,7 +114,7 @@ public final class Migration {
   }
 
   private static boolean holdsBatchNorm(org.deeplearning4j.nn.conf.layers.Layer layer) {
-    return layer instanceof BatchNormalization
+    return layer.getClass() == BatchNormalization.class // a subclass may compute something else
         || layer instanceof FrozenLayer frozen && holdsBatchNorm(frozen.getLayer())
         || layer instanceof BaseWrapperLayer wrapper && holdsBatchNorm(wrapper.getUnderlying());
   }

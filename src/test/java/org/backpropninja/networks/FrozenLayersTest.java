@@ -32,7 +32,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 @ExtendWith(DoublePrecision.class)
 class FrozenLayersTest {
 
-  private static final int MOST = 6; // values of one parameter in a gradient check
+  private static final int MOST = 3; // values of one parameter in a gradient check
 
   /** Each network with each of our layers to freeze. */
   static Stream<Arguments> networksAndLayers() {

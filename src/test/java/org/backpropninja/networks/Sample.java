@@ -185,7 +185,7 @@ enum Sample {
         .eps(1e-3);
   }
 
-  private static BatchNormBessel.Builder averaging(String name) {
+  static BatchNormBessel.Builder averaging(String name) {
     return new BatchNormBessel.Builder()
         .name(name)
         .convention(BatchNormBessel.Convention.KERAS)

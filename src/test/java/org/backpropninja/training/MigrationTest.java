@@ -566,6 +566,9 @@ class MigrationTest {
     assertSameOutput(right.output(four), ours.output(four));
   }
 
+  /** A user's own, which may do something else. */
+  public static final class Subclass extends BatchNormalization {}
+
   @Test
   void refusals() {
     var bare =
@@ -578,6 +581,10 @@ class MigrationTest {
     assertRefused("has none among 6", () -> Migration.convert(ours));
     ComputationGraph graph = ours.toComputationGraph();
     assertRefused("has none among 6", () -> Migration.convert(graph));
+
+    MultiLayerNetwork own =
+        Networks.stack(DataType.FLOAT, InputType.feedForward(5), new Subclass(), output());
+    assertRefused("has none among 2", () -> Migration.convert(own));
 
     MultiLayerNetwork withoutEps =
         Networks.stack(

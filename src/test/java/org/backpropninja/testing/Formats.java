@@ -2,6 +2,10 @@ package org.backpropninja.testing;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -52,6 +56,22 @@ public enum Formats {
     System.arraycopy(places, axis, shape, Math.min(axis + 1, rank() - 1), places.length - axis);
     shape[axis] = channels;
     return shape;
+  }
+
+  /** What DL4J calls an array of this format with so many channels. */
+  public InputType inputType(long channels) {
+    long[] s = shape(channels);
+    return switch (this) {
+      case NC -> InputType.feedForward(channels);
+      case NCW -> InputType.recurrent(channels, s[2], RNNFormat.NCW);
+      case NWC -> InputType.recurrent(channels, s[1], RNNFormat.NWC);
+      case NCHW -> InputType.convolutional(s[2], s[3], channels, CNN2DFormat.NCHW);
+      case NHWC -> InputType.convolutional(s[1], s[2], channels, CNN2DFormat.NHWC);
+      case NCDHW ->
+          InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, s[2], s[3], s[4], channels);
+      case NDHWC ->
+          InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, s[1], s[2], s[3], channels);
+    };
   }
 
   /** Random numbers of this format. */

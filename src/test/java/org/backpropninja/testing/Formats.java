@@ -12,8 +12,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * The formats of layer input: a rank, and which axis holds the channels.
  *
- * <p>Each has more than one position, but for the matrix, and no two sizes that could be mistaken
- * for each other.
+ * <p>Each has more than one position, but for the matrix, and positions that cannot be mistaken for
+ * each other or for 3 channels.
  */
 public enum Formats {
   NC(false, 6),
@@ -21,8 +21,8 @@ public enum Formats {
   NWC(true, 4, 5),
   NCHW(false, 2, 5, 4),
   NHWC(true, 2, 5, 4),
-  NCDHW(false, 2, 4, 2, 3),
-  NDHWC(true, 2, 4, 2, 3);
+  NCDHW(false, 2, 4, 1, 5),
+  NDHWC(true, 2, 4, 1, 5);
 
   private final boolean channelsLast;
   private final long[] places; // examples, then positions

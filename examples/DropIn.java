@@ -81,7 +81,7 @@ public final class DropIn implements Callable<Integer> {
    *
    * @param model the kind of network
    * @param layers DL4J's, ours or converted
-   * @param before score on held-out data before training
+   * @param before score on held-out data before training, which sums the steps of a sequence
    * @param after the same after training
    * @param losses of the minibatches, as training went on
    * @param accuracy on held-out data, of the steps that count in sequences
@@ -273,20 +273,22 @@ public final class DropIn implements Callable<Integer> {
         "accuracy",
         "µs a step",
         "DL4J's ÷ it");
-    for (Row row : result.rows()) {
-      out.printf(
-          format,
-          row.model(),
-          row.layers(),
-          number("%.4f", row.before()),
-          number("%.4f", row.after()),
-          number("%.1f %%", 100 * row.accuracy()),
-          number("%,.0f", row.microseconds()),
-          number("%.2f", row.ratio()));
-    }
+    result.rows().forEach(row -> out.printf(format, cells(row)));
     out.printf(
         "Converted networks say what DL4J's said, to %s.%n",
         number("%.0e", Collections.max(result.conversion())));
+  }
+
+  private static Object[] cells(Row row) {
+    return new Object[] {
+      row.model(),
+      row.layers(),
+      number("%.4f", row.before()),
+      number("%.4f", row.after()),
+      number("%.1f %%", 100 * row.accuracy()),
+      number("%,.0f", row.microseconds()),
+      number("%.2f", row.ratio())
+    };
   }
 
   private static String number(String format, double value) {

@@ -77,7 +77,7 @@ public final class LabelledLogits {
           Arrays.toString(layout.shape()),
           Arrays.toString(labels.shape()));
     }
-    double[] kept = mask == null ? ones(logits.rows()) : layout.rowsOf(mask);
+    double[] kept = kept(mask, layout);
     if (kept == null) {
       throw refusal(
           "mask must be one value per example or position, of shape %s, was %s: %s",
@@ -137,10 +137,14 @@ public final class LabelledLogits {
     return rows;
   }
 
-  private static double[] ones(int n) {
-    double[] ones = new double[n];
-    Arrays.fill(ones, 1);
-    return ones;
+  /** The mask's value for each row; null if it is of another shape. */
+  private static double[] kept(INDArray mask, Layout layout) {
+    if (mask == null) {
+      double[] ones = new double[(int) layout.rows()];
+      Arrays.fill(ones, 1);
+      return ones;
+    }
+    return layout.withColumns(1).fits(mask) ? NdArrays.values(mask) : layout.rowsOf(mask);
   }
 
   private void requireZerosAndOnes() {

@@ -127,12 +127,6 @@ public final class EmbeddingConcat extends ManualLayer {
     }
   }
 
-  /** The layer's type, position and name, for messages. */
-  private String where(int layerIndex) {
-    String layer = layerIndex < 0 ? "" : "layer " + layerIndex + ", "; // DL4J's -1 is unknown
-    return "EmbeddingConcat (%s\"%s\")".formatted(layer, getLayerName());
-  }
-
   /** A graph has no listeners yet, and its layers' indices do not tell what is below. */
   @Override
   public Layer instantiate(

@@ -278,6 +278,17 @@ class EmbeddingSequencesTest {
     assertRefused(() -> forward(layer, Nd4j.zeros(2, 3, 4), true), "[n, 1, T]", "[2, 3, 4]");
   }
 
+  /** Java arrays end at 2³¹ − 1 elements: the indices are few, and their vectors are too many. */
+  @Test
+  void refusesTooManyVectors() {
+    for (boolean concat : new boolean[] {true, false}) {
+      EmbeddingConcat.Builder builder = Form.CONCAT.builder().nOut(4096).inputLength(4);
+      Layer layer = instantiate(builder.concat(concat).build(), DataType.FLOAT, 1);
+      INDArray x = Nd4j.zeros(DataType.FLOAT, 1 << 17, 4);
+      assertRefused(() -> forward(layer, x, false), "a minibatch must hold at most");
+    }
+  }
+
   @Test
   void placesOfWrongIndices() {
     Layer layer = instantiate(Form.NCW.builder().build(), DataType.DOUBLE, 1);

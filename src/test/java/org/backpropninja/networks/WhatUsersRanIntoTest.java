@@ -1,6 +1,8 @@
 package org.backpropninja.networks;
 
+import static org.backpropninja.testing.Networks.classes;
 import static org.backpropninja.testing.Networks.disturb;
+import static org.backpropninja.testing.Networks.oneHot;
 import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -259,15 +261,15 @@ class WhatUsersRanIntoTest {
   @ParameterizedTest
   @EnumSource
   void labelsOfRankOne(Kind kind) {
-    DataSet rows = Sample.TABLE.minibatch(1, 9);
-    INDArray classes = rows.getLabels().argMax(1);
+    INDArray rows = oneHot(DataType.FLOAT, Sample.CLASSES, classes(3, 9, Sample.CLASSES));
+    INDArray classes = rows.argMax(1);
     assertEquals(1, classes.rank());
     Model byRows = maskable(kind);
-    Nets.fit(byRows, rows);
+    Nets.fit(byRows, new DataSet(indices(), rows));
     for (INDArray labels :
         List.of(classes, classes.castTo(DataType.DOUBLE), classes.reshape(9, 1))) {
       Model byClasses = maskable(kind);
-      Nets.fit(byClasses, new DataSet(rows.getFeatures(), labels));
+      Nets.fit(byClasses, new DataSet(indices(), labels));
       assertEquals(byRows.score(), byClasses.score());
       assertArrayEquals(Nets.params(byRows), Nets.params(byClasses));
     }

@@ -282,7 +282,7 @@ class EmbeddingConcatTest {
     assertRefused(
         DL4JInvalidConfigException.class,
         () -> instantiate(builder().nIn(0).build(), DataType.FLOAT, 1),
-        "nIn=0");
+        "nIn (0) and nOut (2) must be at least 1: set V and D, or pretrained(...)");
     Class<IllegalArgumentException> illegal = IllegalArgumentException.class;
     assertRefused(illegal, () -> builder().inputLength(0), "inputLength (0)");
     assertRefused(

@@ -27,8 +27,8 @@ class ReadmeTest {
     Matcher snippet =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
     assertTrue(snippet.find(), "no Java in the README");
-    compile("DropIn", snippet.group(1));
-    String printed = run("DropIn");
+    compile("Largest", snippet.group(1));
+    String printed = run("Largest");
     Matcher loss = Pattern.compile("loss (\\d+\\.\\d+)").matcher(printed);
     assertTrue(loss.find(), printed);
     assertTrue(Double.parseDouble(loss.group(1)) < 0.5, "it has not learned: " + printed);
@@ -47,7 +47,7 @@ class ReadmeTest {
   /** They are statements about a network and its data. */
   @Test
   void recipesCompile() throws IOException {
-    String recipes = Files.readString(README).split("(?m)^### Recipes$")[1].split("(?m)^##? ")[0];
+    String recipes = Files.readString(README).split("(?m)^## Recipes$")[1].split("(?m)^## ")[0];
     List<String> snippets =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
             .matcher(recipes)
@@ -59,16 +59,18 @@ class ReadmeTest {
       compile(
           "Recipe" + k,
           """
+          import org.backpropninja.layers.EmbeddingConcat;
           import org.backpropninja.loss.ManualCrossEntropyLoss;
           import org.backpropninja.loss.ManualCrossEntropyLoss.Mean;
           import org.backpropninja.training.OneHotLabels;
           import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
           import org.nd4j.evaluation.classification.Evaluation;
+          import org.nd4j.linalg.api.ndarray.INDArray;
           import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
           import org.nd4j.linalg.lossfunctions.ILossFunction;
 
           class Recipe%d {
-            void recipe(MultiLayerNetwork network, DataSetIterator iterator) {
+            void recipe(MultiLayerNetwork network, DataSetIterator iterator, INDArray vectors) {
               %s
             }
           }

@@ -9,7 +9,6 @@ import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
 import org.backpropninja.layers.ManualDense;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
-import org.backpropninja.math.Variance;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.NamesDataset;
@@ -45,8 +44,7 @@ final class OurWorkloads implements Workloads {
     return new LayerStep(
         new BatchNormBessel.Builder()
             .nIn(shape[1])
-            .variance(Variance.BIASED)
-            .runningVariance(Variance.BIASED)
+            .convention(BatchNormBessel.Convention.KERAS) // DL4J's
             .build(),
         Data.normal(shape),
         Data.normal(shape));

@@ -114,7 +114,11 @@ public final class EmbeddingConcat extends ManualLayer {
 
   @Override
   void validate(int layerIndex) {
-    super.validate(layerIndex);
+    if (nIn < 1 || nOut < 1) {
+      throw new DL4JInvalidConfigException(
+          "%s: nIn (%d) and nOut (%d) must be at least 1: set V and D, or pretrained(...), from which they follow"
+              .formatted(where(layerIndex), nIn, nOut));
+    }
     if (concat && inputLength < 1) {
       throw new DL4JInvalidConfigException(
           "%s: inputLength (%d) must be at least 1; set it, or the network's input type, or concat(false)"

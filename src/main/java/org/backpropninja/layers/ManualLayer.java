@@ -270,6 +270,10 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
     Builder() {}
 
+    static <F> F requireFormat(F format) {
+      return Objects.requireNonNull(format, "format must not be null");
+    }
+
     /** Sets which axis holds the channels. */
     @SuppressWarnings("unchecked") // as DL4J's builders do
     final T channelsLast(boolean last) {

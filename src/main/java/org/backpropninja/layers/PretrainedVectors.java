@@ -4,7 +4,6 @@ import org.deeplearning4j.nn.weights.IWeightInit;
 import org.deeplearning4j.nn.weights.WeightInitUtil;
 import org.deeplearning4j.nn.weights.embeddings.EmbeddingInitializer;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 import org.nd4j.shade.jackson.annotation.JsonCreator;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
@@ -53,9 +52,8 @@ final class PretrainedVectors implements IWeightInit {
     if (areMissing()) {
       return C.assign(Double.NaN);
     }
-    INDArray rowMajor = Nd4j.create(view.dataType(), shape, 'c'); // as DL4J hands them
-    vectors.loadWeightsInto(rowMajor);
-    return C.assign(rowMajor);
+    vectors.loadWeightsInto(C);
+    return C;
   }
 
   @Override

@@ -44,7 +44,6 @@ final class InPlaceBlocks {
     arePlain = gradients != null && dividesBlocks();
   }
 
-  /** Whether no layer normalises gradients after the division, and each block is divided as one. */
   private boolean dividesBlocks() {
     return updater.getLayersByName().values().stream().noneMatch(InPlaceBlocks::normalises)
         && updater.getUpdaterBlocks().stream()

@@ -6,7 +6,9 @@ import static org.backpropninja.testing.Networks.disturb;
 import static org.backpropninja.testing.Networks.oneHot;
 import static org.backpropninja.testing.Networks.output;
 import static org.backpropninja.testing.Networks.settings;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
@@ -20,16 +22,19 @@ import java.util.List;
 import java.util.Set;
 import org.backpropninja.Backward;
 import org.backpropninja.math.Variance;
+import org.backpropninja.testing.Networks;
 import org.backpropninja.testing.Serialised;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.nn.conf.memory.MemoryType;
 import org.deeplearning4j.nn.conf.memory.MemoryUseMode;
@@ -137,10 +142,10 @@ class ConfigurationTest {
   /** A file of 0.1.0 has none of the settings that came later. */
   @Test
   void settingsThatJsonDoesNotNameAreTheDefault() throws IOException {
-    EmbeddingConcat padded = embedding().inputLength(T).frozen(true).build();
+    EmbeddingConcat padded = embedding().inputLength(T).frozen(true).concat(false).build();
     ObjectNode json = (ObjectNode) new ObjectMapper().readTree(json(padded));
     ObjectNode layer = (ObjectNode) json.get("confs").get(0).get("layer");
-    for (String setting : List.of("paddingIndex", "frozen")) {
+    for (String setting : List.of("paddingIndex", "frozen", "concat", "channelsLast")) {
       assertNotNull(layer.remove(setting), setting);
     }
     EmbeddingConcat plain = embedding().inputLength(T).build();
@@ -152,6 +157,33 @@ class ConfigurationTest {
 
   private static String json(Layer layer) {
     return settings(DataType.FLOAT).list().layer(layer).layer(output(3)).build().toJson();
+  }
+
+  @Test
+  void roundTripsOfAnEmbeddingOfSequences() throws Exception {
+    EmbeddingConcat layer =
+        embedding().frozen(true).concat(false).dataFormat(RNNFormat.NWC).build();
+    MultiLayerConfiguration conf =
+        settings(DataType.FLOAT)
+            .list()
+            .layer(layer)
+            .layer(new RnnOutputLayer.Builder().nOut(3).activation(Activation.SOFTMAX).build())
+            .setInputType(InputType.recurrent(1, T))
+            .build();
+    for (MultiLayerConfiguration read :
+        List.of(
+            MultiLayerConfiguration.fromJson(conf.toJson()),
+            MultiLayerConfiguration.fromYaml(conf.toYaml()),
+            Serialised.copy(conf),
+            conf.clone())) {
+      assertEquals(conf, read);
+      EmbeddingConcat embedding = (EmbeddingConcat) read.getConf(0).getLayer();
+      assertEquals(4, embedding.getPaddingIndex());
+      assertTrue(embedding.isFrozen());
+      assertFalse(embedding.isConcat());
+      assertTrue(embedding.getChannelsLast());
+      assertEquals(0, embedding.getInputLength());
+    }
   }
 
   @Test
@@ -194,6 +226,9 @@ class ConfigurationTest {
         embedding().inputLength(9).build(),
         embedding().paddingIndex(3).build(),
         embedding().frozen(true).build(),
+        embedding().concat(false).build(),
+        embedding().dataFormat(RNNFormat.NWC).build(),
+        embedding().dataFormat(RNNFormat.NCW).build(),
         embedding().backward(Backward.STEPWISE).build(),
         embedding().name("other").build(),
         embedding().updater(new Sgd(0.02)).build(),
@@ -238,6 +273,7 @@ class ConfigurationTest {
     assertTrue(hashes.add(embedding().inputLength(9).build().hashCode()));
     assertTrue(hashes.add(embedding().paddingIndex(3).build().hashCode()));
     assertTrue(hashes.add(embedding().frozen(true).build().hashCode()));
+    assertTrue(hashes.add(embedding().concat(false).build().hashCode()));
     assertTrue(hashes.add(dense().build().hashCode()));
     assertTrue(hashes.add(dense().hasBias(true).build().hashCode()));
     assertTrue(hashes.add(batchNorm().build().hashCode()));
@@ -249,7 +285,7 @@ class ConfigurationTest {
 
   @Test
   void textsShowTheSettings() {
-    String settings = "inputLength=9, paddingIndex=4, frozen=true";
+    String settings = "inputLength=9, paddingIndex=4, frozen=true, concat=true";
     String text = embedding().inputLength(9).frozen(true).build().toString();
     assertTrue(text.contains(settings), text);
     assertTrue(dense().build().toString().contains("hasBias=false"));
@@ -436,6 +472,25 @@ class ConfigurationTest {
             .build();
     widened.fit(minibatch(1));
     assertEquals(7, widened.feedForward(indices(1)).get(4).size(1));
+  }
+
+  /** DL4J gives the layer above nOut inputs, right for sequences and too few side by side. */
+  @Test
+  void transferLearningReplacesTheWidthOfVectors() {
+    TransferLearning.Builder wider =
+        new TransferLearning.Builder(trained()).nOutReplace(0, 5, WeightInit.XAVIER);
+    MultiLayerNetwork net = wider.nInReplace(1, 5 * T, WeightInit.XAVIER).build();
+    net.fit(minibatch(1));
+    assertEquals(5 * T, net.feedForward(indices(1)).get(1).size(1));
+    MultiLayerNetwork sequences =
+        Networks.stack(
+            DataType.FLOAT,
+            InputType.recurrent(1, T),
+            embedding().concat(false).build(),
+            new RnnOutputLayer.Builder().nOut(3).activation(Activation.SOFTMAX).build());
+    MultiLayerNetwork widened =
+        new TransferLearning.Builder(sequences).nOutReplace(0, 5, WeightInit.XAVIER).build();
+    assertArrayEquals(new long[] {8, 5, T}, widened.feedForward(indices(1)).get(1).shape());
   }
 
   /** As TransferLearning replaces them, one at a time. */

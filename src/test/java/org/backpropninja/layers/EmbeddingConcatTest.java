@@ -16,20 +16,27 @@ import static org.backpropninja.testing.Networks.stack;
 import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
 import org.backpropninja.internal.NdArrays;
+import org.backpropninja.internal.Pass;
+import org.backpropninja.internal.Stage;
+import org.backpropninja.math.Matrix;
 import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.Layers.Layout;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
@@ -220,22 +227,45 @@ class EmbeddingConcatTest {
   @ParameterizedTest
   @ValueSource(doubles = {5, -1, 2.7, Double.NaN, Double.POSITIVE_INFINITY, 4294967296.0})
   void refusesWhatIsNoIndex(double value) {
+    boolean isWhole = value == Math.rint(value);
+    String hint = isWhole ? "" : "; indices must come from the data, not from a layer";
     for (boolean training : new boolean[] {true, false}) {
       Layer layer = instantiate(builder().name("emb").build(), DataType.DOUBLE, 1);
       INDArray x = Nd4j.zeros(DataType.DOUBLE, 4, T).putScalar(2, 1, value);
-      assertRefused(
-          () -> forward(layer, x, training),
-          "EmbeddingConcat (layer 3, \"emb\")",
-          "input[2, 1] must be a whole number from 0 to 4, was " + value);
+      String message =
+          assertThrows(DL4JInvalidInputException.class, () -> forward(layer, x, training))
+              .getMessage();
+      assertEquals(
+          "EmbeddingConcat (layer 0, \"emb\"): input[2, 1] must be a whole number from 0 to 4, was "
+              + value
+              + hint,
+          message);
     }
+  }
+
+  /** The array for it is not initialised. */
+  @ParameterizedTest
+  @EnumSource
+  void theGradientOfIndicesIsWrittenAsZeros(Backward way) {
+    Layer layer = instantiate(builder().backward(way).build(), DataType.DOUBLE, 1);
+    double[] dx = new double[2 * T];
+    Arrays.fill(dx, Double.NaN);
+    Matrix x = Matrix.of(new double[] {1, 4, 0, 2, 2, 3}, 2, T);
+    Matrix embcat = Matrix.of(new double[2 * T * D], 2, T * D);
+    ((Stage) layer).forward(x, Pass.TRAINING, embcat);
+    ((Stage) layer).backward(embcat, x, Matrix.of(dx, 2, T));
+    assertArrayEquals(new double[2 * T], dx);
   }
 
   @Test
   void refusesOtherShapes() {
     Layer layer = layer(DataType.DOUBLE);
-    assertRefused(() -> forward(layer, Nd4j.zeros(4, 2), true), "[n, 3]", "[4, 2]");
-    assertRefused(() -> forward(layer, Nd4j.zeros(3), true), "rank 1");
-    assertRefused(() -> forward(layer, Nd4j.zeros(4, 1, T), true), "rank 3", "[4, 1, 3]");
+    String right = "must be indices [n, 3], [n, 1, 3] or [n, 3, 1]";
+    assertRefused(() -> forward(layer, Nd4j.zeros(4, 2), true), right, "[4, 2]");
+    assertRefused(() -> forward(layer, Nd4j.zeros(3), true), right, "rank 1");
+    assertRefused(() -> forward(layer, Nd4j.zeros(4, 1, 2), true), right, "[4, 1, 2]");
+    assertRefused(() -> forward(layer, Nd4j.zeros(4, 2, T), true), right, "rank 3", "[4, 2, 3]");
+    assertRefused(() -> forward(layer, Nd4j.zeros(4, 1, T, 1), true), right, "rank 4");
   }
 
   @Test
@@ -247,35 +277,18 @@ class EmbeddingConcatTest {
                 new EmbeddingConcat.Builder().nIn(V).nOut(D).name("emb").build(),
                 DataType.FLOAT,
                 1),
-        "EmbeddingConcat (layer 3, \"emb\")",
+        "EmbeddingConcat (layer 0, \"emb\")",
         "inputLength (0) must be at least 1");
     assertRefused(
         DL4JInvalidConfigException.class,
         () -> instantiate(builder().nIn(0).build(), DataType.FLOAT, 1),
-        "nIn=0");
-    assertRefused(
-        IllegalStateException.class,
-        () -> builder().build().setNIn(InputType.feedForward(4), false),
-        "inputLength (3) must be the input type's size, 4");
+        "nIn (0) and nOut (2) must be at least 1: set V and D, or pretrained(...)");
     Class<IllegalArgumentException> illegal = IllegalArgumentException.class;
     assertRefused(illegal, () -> builder().inputLength(0), "inputLength (0)");
     assertRefused(
         illegal, () -> builder().activation(Activation.TANH).build(), "activation (tanh)");
     assertRefused(illegal, () -> builder().dropOut(0.5).build(), "dropOut (", "0.5");
     builder().activation(Activation.IDENTITY).build();
-  }
-
-  @Test
-  void refusesInputThatIsNoRowOfIndices() {
-    assertRefused(
-        IllegalStateException.class,
-        () ->
-            stack(
-                DataType.FLOAT,
-                InputType.recurrent(4, 5),
-                new EmbeddingConcat.Builder().nIn(V).nOut(D).build(),
-                output(3)),
-        "expected FeedForward input type");
   }
 
   @Test
@@ -301,34 +314,50 @@ class EmbeddingConcatTest {
   }
 
   @Test
-  void theLayerBelowGetsZeros() {
-    MultiLayerNetwork net =
-        stack(DataType.DOUBLE, InputType.feedForward(T), factors(), builder().build(), output(3));
-    net.getParam("0_W").assign(1);
-    net.getParam("0_b").assign(0);
-    for (int step = 0; step < 3; step++) {
-      net.fit(Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE), labels());
+  void refusesALayerBelow() {
+    for (org.deeplearning4j.nn.conf.layers.Layer layer :
+        List.of(builder().name("emb").build(), new FrozenLayer(builder().name("emb").build()))) {
+      assertRefused(
+          DL4JInvalidConfigException.class,
+          () -> stack(DataType.DOUBLE, InputType.feedForward(T), factors(), layer, output(3)),
+          "EmbeddingConcat (layer 1, ",
+          "must be the first layer");
     }
-    assertArrayEquals(new double[] {1, 1, 1}, NdArrays.values(net.getParam("0_W")));
-    assertArrayEquals(new double[] {0, 0, 0}, NdArrays.values(net.getParam("0_b")));
   }
 
+  /** Its own index among the vertices is not 0. */
   @Test
-  void theVertexBelowGetsZeros() {
+  void isNotTheFirstVertexOfAGraph() {
+    ComputationGraph net = graph(builder().build());
+    net.getParam("factors_W").assign(0.9);
+    INDArray x = Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE);
+    assertRefused(
+        () -> net.output(x),
+        "input[0, 1] must be a whole number from 0 to 4, was 3.6",
+        "indices must come from the data, not from a layer");
+  }
+
+  private static ComputationGraph graph(EmbeddingConcat embedding) {
     ComputationGraph net =
         new ComputationGraph(
             settings(DataType.DOUBLE)
                 .graphBuilder()
                 .addInputs("x")
                 .addLayer("factors", factors(), "x")
-                .addLayer("embedding", builder().build(), "factors")
+                .addLayer("embedding", embedding, "factors")
                 .addLayer("out", output(3), "embedding")
                 .setOutputs("out")
                 .setInputTypes(InputType.feedForward(T))
                 .build());
     net.init();
-    net.getParam("factors_W").assign(1);
     net.getParam("factors_b").assign(0);
+    return net;
+  }
+
+  @Test
+  void theVertexBelowGetsZeros() {
+    ComputationGraph net = graph(builder().build());
+    net.getParam("factors_W").assign(1);
     INDArray[] x = {Nd4j.createFromArray(REPEATED).castTo(DataType.DOUBLE)};
     for (int step = 0; step < 3; step++) {
       net.fit(x, new INDArray[] {labels()});

@@ -14,8 +14,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.ObjectInputStream;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -34,6 +37,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -46,6 +50,7 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.jackson.databind.JsonNode;
 
@@ -334,6 +339,31 @@ class CrossEntropySettingsTest {
     }
   }
 
+  /** As argMax(1) gives them, whole numbers of rank 1, in networks and graphs. */
+  @Test
+  void fitsVectorsOfLabels() {
+    ManualCrossEntropyLoss loss = all(Mean.OVER_WEIGHTS);
+    Layer output = new OutputLayer.Builder(loss).nOut(V).activation(Activation.SOFTMAX).build();
+    Layer lossLayer = new LossLayer.Builder(loss).activation(Activation.SOFTMAX).build();
+    INDArray x = random(3, -1, 1, N, V);
+    INDArray y = x.argMax(1);
+    assertEquals(1, y.rank());
+    for (Layer[] layers : new Layer[][] {{dense(5), output}, {dense(V), lossLayer}}) {
+      MultiLayerNetwork columns = stack(DataType.DOUBLE, InputType.feedForward(V), layers);
+      MultiLayerNetwork vectors = columns.clone();
+      ComputationGraph graph = columns.toComputationGraph();
+      INDArray before = columns.params().dup();
+      for (int step = 0; step < 3; step++) {
+        columns.fit(x, y.reshape(N, 1).castTo(DataType.DOUBLE));
+        vectors.fit(x, y);
+        graph.fit(new DataSet(x, y));
+      }
+      assertNotEquals(before, columns.params());
+      assertEquals(columns.params(), vectors.params());
+      assertEquals(columns.params(), graph.params());
+    }
+  }
+
   // Edges
 
   @ParameterizedTest
@@ -517,6 +547,22 @@ class CrossEntropySettingsTest {
       assertFalse(old.contains(setting), old);
     }
     assertEquals(new ManualCrossEntropyLoss(), lossIn(MultiLayerConfiguration.fromJson(old)));
+  }
+
+  /** One of backward STEPWISE, written by Java before there were settings. */
+  private static final String OLD_OBJECT =
+      "rO0ABXNyAC1vcmcuYmFja3Byb3BuaW5qYS5sb3NzLk1hbnVhbENyb3NzRW50cm9weUxvc3MAAAAAAAAAAQIAAUwA"
+          + "CGJhY2t3YXJkdAAcTG9yZy9iYWNrcHJvcG5pbmphL0JhY2t3YXJkO3hwfnIAGm9yZy5iYWNrcHJvcG5pbmph"
+          + "LkJhY2t3YXJkAAAAAAAAAAASAAB4cgAOamF2YS5sYW5nLkVudW0AAAAAAAAAABIAAHhwdAAIU1RFUFdJU0U=";
+
+  @Test
+  void readsObjectsWithoutSettings() throws IOException, ClassNotFoundException {
+    byte[] bytes = Base64.getDecoder().decode(OLD_OBJECT);
+    try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes))) {
+      ManualCrossEntropyLoss loss = (ManualCrossEntropyLoss) in.readObject();
+      assertEquals(new ManualCrossEntropyLoss().backward(Backward.STEPWISE), loss);
+      assertEquals(Mean.OVER_EXAMPLES, loss.getMean());
+    }
   }
 
   @Test

@@ -190,6 +190,12 @@ class CompiledNetworkRefusalsTest {
     InputType sequence = InputType.recurrent(5);
     return Stream.of(
         network(
+            "layer 0 (\"layer0\", EmbeddingConcat) must not have concat(false)",
+            InputType.feedForward(T),
+            UnaryOperator.identity(),
+            new EmbeddingConcat.Builder().nIn(V).nOut(2).concat(false).build(),
+            outputLayer()),
+        network(
             "layer 1 (\"layer1\", OutputLayer) must have no preprocessor before it",
             sequence,
             UnaryOperator.identity(),
@@ -386,7 +392,7 @@ class CompiledNetworkRefusalsTest {
     return Stream.of(
         broken("narrow x", d -> d.setFeatures(d.getFeatures().getColumns(0))),
         broken("wide x", d -> d.setFeatures(Nd4j.ones(DataType.FLOAT, 6, T + 1))),
-        broken("x of rank 3", d -> d.setFeatures(Nd4j.ones(DataType.FLOAT, 6, T, 1))),
+        broken("x of rank 3", d -> d.setFeatures(Nd4j.ones(DataType.FLOAT, 6, T, 2))),
         broken("x of rank 1", d -> d.setFeatures(Nd4j.ones(DataType.FLOAT, T))),
         broken("no examples", d -> d.setFeatures(Nd4j.zeros(DataType.FLOAT, 0, T))),
         broken("one example", CompiledNetworkRefusalsTest::leaveOne),

@@ -1,12 +1,10 @@
 package org.backpropninja.networks;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.backpropninja.internal.NdArrays;
@@ -92,19 +90,6 @@ class FrozenLayersTest {
   private static double[] params(Model network, String layer) {
     INDArray params = Nets.layer(network, layer).params(); // null where it has none
     return params == null ? new double[0] : NdArrays.values(params);
-  }
-
-  /** A frozen layer computes as in inference, whatever the network does. */
-  @ParameterizedTest(name = "{0}, {1}")
-  @MethodSource("networksAndLayers")
-  void itIsInInferenceInTraining(RealNetwork kind, String name) {
-    DataSet minibatch = kind.sample().minibatch(5, 7);
-    Model free = kind.network();
-    for (UnaryOperator<Layer> freeze :
-        List.<UnaryOperator<Layer>>of(FrozenLayersTest::frozen, FrozenLayersTest::passing)) {
-      Model network = kind.with(name, freeze).network();
-      assertArrayEquals(Nets.output(free, minibatch), Nets.output(network, minibatch));
-    }
   }
 
   static Stream<Arguments> stacksAndLayers() {

@@ -59,16 +59,18 @@ class ReadmeTest {
       compile(
           "Recipe" + k,
           """
+          import org.backpropninja.layers.EmbeddingConcat;
           import org.backpropninja.loss.ManualCrossEntropyLoss;
           import org.backpropninja.loss.ManualCrossEntropyLoss.Mean;
           import org.backpropninja.training.OneHotLabels;
           import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
           import org.nd4j.evaluation.classification.Evaluation;
+          import org.nd4j.linalg.api.ndarray.INDArray;
           import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
           import org.nd4j.linalg.lossfunctions.ILossFunction;
 
           class Recipe%d {
-            void recipe(MultiLayerNetwork network, DataSetIterator iterator) {
+            void recipe(MultiLayerNetwork network, DataSetIterator iterator, INDArray vectors) {
               %s
             }
           }

@@ -77,7 +77,7 @@ public final class LabelledLogits {
           Arrays.toString(layout.shape()),
           Arrays.toString(labels.shape()));
     }
-    double[] kept = mask == null ? ones(logits.rows()) : layout.rowsOf(mask);
+    double[] kept = kept(mask, layout);
     if (kept == null) {
       throw refusal(
           "mask must be one value per example or position, of shape %s, was %s: %s",
@@ -137,10 +137,14 @@ public final class LabelledLogits {
     return rows;
   }
 
-  private static double[] ones(int n) {
-    double[] ones = new double[n];
-    Arrays.fill(ones, 1);
-    return ones;
+  /** The mask's value for each row; null if it is of another shape. */
+  private static double[] kept(INDArray mask, Layout layout) {
+    if (mask == null) {
+      double[] ones = new double[(int) layout.rows()];
+      Arrays.fill(ones, 1);
+      return ones;
+    }
+    return layout.withColumns(1).fits(mask) ? NdArrays.values(mask) : layout.rowsOf(mask);
   }
 
   private void requireZerosAndOnes() {
@@ -159,12 +163,7 @@ public final class LabelledLogits {
         weight[i] = 0;
         continue;
       }
-      int k = (int) label[i];
-      if (!(label[i] >= 0 && label[i] < V) || k != label[i]) { // the first also refuses NaN
-        throw refusal(
-            "labels%s must be a whole number from 0 to %d, was %s",
-            Arrays.toString(Shape.ind2subC(shape, i)), V - 1, label[i]);
-      }
+      int k = requireClass("ManualCrossEntropyLoss", label, i, shape, V);
       counted += mixture.overWeights() ? mixture.weight(k) : 1;
       if (y == null) {
         Yb[i] = k;
@@ -174,6 +173,27 @@ public final class LabelledLogits {
         mixture.mix(y, i * V, V);
       }
     }
+  }
+
+  /**
+   * Refuses a label that is no class.
+   *
+   * @param who refuses it
+   * @param labels in 'c' order
+   * @param i which one
+   * @param shape of the array that they are from
+   * @param V number of classes
+   * @return the class
+   * @throws DL4JInvalidInputException if it is not a whole number from 0 to V−1
+   */
+  public static int requireClass(String who, double[] labels, int i, long[] shape, int V) {
+    int k = (int) labels[i];
+    if (!(labels[i] >= 0 && labels[i] < V) || k != labels[i]) { // the first also refuses NaN
+      throw new DL4JInvalidInputException(
+          "%s: labels%s must be a whole number from 0 to %d, was %s"
+              .formatted(who, Arrays.toString(Shape.ind2subC(shape, i)), V - 1, labels[i]));
+    }
+    return k;
   }
 
   private void takeTargets() {

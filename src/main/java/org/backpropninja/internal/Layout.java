@@ -260,14 +260,10 @@ public final class Layout {
    * Spreads a mask over the rows.
    *
    * @param mask one value for each example, or for each position: [n], [n, 1], [n, t] or [n, 1, t],
-   *     [n, 1, h, w] with any of h and w being 1, and so on, whichever axis holds the channels; or
-   *     of this shape with 1 for the channels
+   *     [n, 1, h, w] with any of h and w being 1, and so on, whichever axis holds the channels
    * @return the value for each row; null if the mask is of another shape
    */
   public double[] rowsOf(INDArray mask) {
-    if (withColumns(1).fits(mask)) {
-      return NdArrays.values(mask);
-    }
     long[] positions = withoutColumns();
     long[] sizes = withoutChannel(mask.shape(), positions.length);
     if (sizes == null) {

@@ -617,6 +617,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder convention(Convention convention) {
+      Objects.requireNonNull(convention, "convention must not be null");
       variance = convention.variance;
       runningVariance = convention.runningVariance;
       return this;
@@ -629,7 +630,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(RNNFormat format) {
-      return channelsLast(format == RNNFormat.NWC);
+      return channelsLast(requireFormat(format) == RNNFormat.NWC);
     }
 
     /**
@@ -639,7 +640,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(CNN2DFormat format) {
-      return channelsLast(format == CNN2DFormat.NHWC);
+      return channelsLast(requireFormat(format) == CNN2DFormat.NHWC);
     }
 
     /**
@@ -649,7 +650,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(Convolution3D.DataFormat format) {
-      return channelsLast(format == Convolution3D.DataFormat.NDHWC);
+      return channelsLast(requireFormat(format) == Convolution3D.DataFormat.NDHWC);
     }
 
     /**

@@ -114,7 +114,11 @@ public final class EmbeddingConcat extends ManualLayer {
 
   @Override
   void validate(int layerIndex) {
-    super.validate(layerIndex);
+    if (nIn < 1 || nOut < 1) {
+      throw new DL4JInvalidConfigException(
+          "%s: nIn (%d) and nOut (%d) must be at least 1: set V and D, or pretrained(...), from which they follow"
+              .formatted(where(layerIndex), nIn, nOut));
+    }
     if (concat && inputLength < 1) {
       throw new DL4JInvalidConfigException(
           "%s: inputLength (%d) must be at least 1; set it, or the network's input type, or concat(false)"
@@ -125,12 +129,6 @@ public final class EmbeddingConcat extends ManualLayer {
           "%s: paddingIndex (%d) must be an index, from 0 to %d"
               .formatted(where(layerIndex), paddingIndex, nIn - 1));
     }
-  }
-
-  /** The layer's type, position and name, for messages. */
-  private String where(int layerIndex) {
-    String layer = layerIndex < 0 ? "" : "layer " + layerIndex + ", "; // DL4J's -1 is unknown
-    return "EmbeddingConcat (%s\"%s\")".formatted(layer, getLayerName());
   }
 
   /** A graph has no listeners yet, and its layers' indices do not tell what is below. */

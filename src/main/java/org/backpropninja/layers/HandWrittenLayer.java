@@ -41,6 +41,10 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   /** Java arrays end at 2³¹ − 1 elements, and a loop over stripes counts one stripe further. */
   private static final int MOST_ELEMENTS = Integer.MAX_VALUE - (1 << 17);
 
+  private static final String OTHER_WIDTH =
+      "where TransferLearning has changed a layer below, change nIn of this one too, by nInReplace"
+          + " or by the setInputTypes of a graph";
+
   private final DataType type; // FLOAT or DOUBLE, whatever the network's is
   private final FiniteCheck finite;
   private final Map<String, Matrix> matrices = new HashMap<>(); // of parameters
@@ -120,12 +124,14 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   Layout layoutOf(INDArray input) {
     int rank = input.rank();
     boolean last = layerConf().isChannelsLast();
-    if (rank < 2
-        || rank > layerConf().highestRank()
-        || input.size(last ? rank - 1 : 1) != inputs()) {
+    boolean fits = rank >= 2 && rank <= layerConf().highestRank();
+    if (!fits || input.size(last ? rank - 1 : 1) != inputs()) {
       throw refusal(
-          "input must be %s, was rank %d with shape %s",
-          layerConf().shapes(inputs()), rank, Arrays.toString(input.shape()));
+          "input must be %s, was rank %d with shape %s%s",
+          layerConf().shapes(inputs()),
+          rank,
+          Arrays.toString(input.shape()),
+          fits ? "; " + OTHER_WIDTH : "");
     }
     return Layout.of(input.shape(), last);
   }

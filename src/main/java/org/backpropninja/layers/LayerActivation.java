@@ -7,6 +7,7 @@ import org.backpropninja.math.Activation;
 import org.backpropninja.math.Matrix;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
 import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,8 +27,15 @@ final class LayerActivation {
       behind = null;
     } else {
       inside = Activation.IDENTITY;
-      behind = activation instanceof ActivationIdentity ? null : activation;
+      behind = behind(activation);
     }
+  }
+
+  private static IActivation behind(IActivation activation) {
+    if (activation instanceof ActivationRReLU settings) {
+      return new RandomisedRelu(settings);
+    }
+    return activation instanceof ActivationIdentity ? null : activation;
   }
 
   /** What the core is to do. */

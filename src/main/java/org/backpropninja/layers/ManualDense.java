@@ -16,10 +16,11 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p>Shapes: x [n, nIn], h [n, nOut]; or of sequences, step by step and without a preprocessor, x
  * [n, nIn, t], h [n, nOut, t], and [n, t, …] where the input type or {@code dataFormat} is NWC; W
  * [nIn, nOut], key {@code "W"}; b [nOut], key {@code "b"}, optional. Identity and tanh are computed
- * by hand, other activations by DL4J. As for DL4J's {@code DenseLayer}, nIn follows from the input
- * type, and activation, weight init, updater and regularisation come from the network where the
- * layer has none of its own (DL4J's default activation is sigmoid). Examples and steps that a mask
- * leaves out give zeros and get no gradient.
+ * by hand, other activations by DL4J, but for RReLU, whose gradient and inference are wrong there.
+ * As for DL4J's {@code DenseLayer}, nIn follows from the input type, and activation, weight init,
+ * updater and regularisation come from the network where the layer has none of its own (DL4J's
+ * default activation is sigmoid). Examples and steps that a mask leaves out give zeros and get no
+ * gradient.
  *
  * <p>Input of another rank or width, or that is not finite, is refused with a {@link
  * org.deeplearning4j.exception.DL4JInvalidInputException}. Source: makemore part 4, {@code hprebn =
@@ -118,7 +119,7 @@ public final class ManualDense extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(RNNFormat format) {
-      return channelsLast(format == RNNFormat.NWC);
+      return channelsLast(requireFormat(format) == RNNFormat.NWC);
     }
 
     @Override

@@ -5,13 +5,13 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import org.backpropninja.Backward;
+import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.conf.layers.LayerValidation;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
@@ -104,12 +104,8 @@ public abstract class ManualLayer extends FeedForwardLayer {
     boolean last = InputTypes.isChannelsLast(inputType);
     if (channelsLast != null && channelsLast != last) {
       throw new IllegalStateException(
-          "%s (\"%s\"): dataFormat (channels %s) must be that of the input type, %s; leave it out, and it is taken from there"
-              .formatted(
-                  getClass().getSimpleName(),
-                  getLayerName(),
-                  channelsLast ? "last" : "first",
-                  inputType));
+          "%s: dataFormat (channels %s) must be that of the input type, %s; leave it out, and it is taken from there"
+              .formatted(where(-1), channelsLast ? "last" : "first", inputType));
     }
     channelsLast = last;
   }
@@ -158,8 +154,17 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
   /** Refuses sizes that are not set. */
   void validate(int layerIndex) {
-    LayerValidation.assertNInNOutSet(
-        getClass().getSimpleName(), getLayerName(), layerIndex, nIn, nOut);
+    if (nIn < 1 || nOut < 1) {
+      throw new DL4JInvalidConfigException(
+          "%s: nIn (%d) and nOut (%d) must be at least 1; set them, or the network's input type by setInputType, from which nIn follows; without one DL4J infers sizes only behind first layers of its own"
+              .formatted(where(layerIndex), nIn, nOut));
+    }
+  }
+
+  /** The layer's type, position and name, for messages. */
+  final String where(int layerIndex) {
+    String layer = layerIndex < 0 ? "" : "layer " + layerIndex + ", "; // DL4J's -1 is unknown
+    return "%s (%s\"%s\")".formatted(getClass().getSimpleName(), layer, getLayerName());
   }
 
   @Override
@@ -264,6 +269,10 @@ public abstract class ManualLayer extends FeedForwardLayer {
     private Boolean channelsLast;
 
     Builder() {}
+
+    static <F> F requireFormat(F format) {
+      return Objects.requireNonNull(format, "format must not be null");
+    }
 
     /** Sets which axis holds the channels. */
     @SuppressWarnings("unchecked") // as DL4J's builders do

@@ -34,11 +34,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * FrozenLayerWithBackprop, TimeDistributed and the other wrappers are converted, too. The old
  * network is not changed, and its listeners stay with it.
  *
- * <p>These change, because DL4J's layer is wrong there: examples and steps that a mask leaves out
- * give zeros and do not count, which DL4J ignores; clipping and normalisation of gradients do not
- * touch the running statistics; a FrozenLayerWithBackprop hands on the right gradient; sequences
- * that no preprocessor makes rows are normalised by channel, where DL4J throws, or normalises by
- * example if there are as many examples as channels.
+ * <p>What DL4J's layer does wrong becomes right. Examples and steps that a mask leaves out give
+ * zeros and do not count; DL4J ignores the mask. Clipping and normalisation of gradients do not
+ * touch the running statistics. A FrozenLayerWithBackprop hands on the gradient of what it
+ * computed; DL4J's throws or, without workspaces, hands on another. Sequences that no preprocessor
+ * makes rows are normalised by channel; DL4J throws or, if there are as many examples as channels,
+ * normalises by example.
  */
 public final class Migration {
 

@@ -3,12 +3,12 @@ package org.backpropninja.training;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.backpropninja.internal.LabelledLogits;
 import org.backpropninja.internal.Layout;
 import org.backpropninja.internal.NdArrays;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -90,19 +90,12 @@ public final class OneHotLabels implements DataSetIterator {
     INDArray mask = minibatch.getLabelsMaskArray();
     double[] kept = kept(mask, layout);
     double[] label = NdArrays.values(labels);
-    boolean ignores = false;
-    for (int i = 0; i < label.length; i++) {
-      if (kept[i] != 0 && isIgnored(label[i])) {
-        ignores = true;
-        kept[i] = 0;
-      } else if (kept[i] != 0) {
-        requireClass(label[i], i, labels);
-      }
-    }
+    boolean ignores = leaveOutIgnored(label, kept);
+    INDArray rows = rows(label, labels.shape(), kept, layout);
     DataSet oneHot =
         new DataSet(
             minibatch.getFeatures(),
-            rows(label, kept, layout),
+            rows,
             minibatch.getFeaturesMaskArray(),
             ignores ? mask(kept, layout, typeOfMask(minibatch)) : mask);
     oneHot.setLabelNames(minibatch.getLabelNamesList());
@@ -136,24 +129,25 @@ public final class OneHotLabels implements DataSetIterator {
     return kept;
   }
 
-  private boolean isIgnored(double label) {
-    return ignoreIndex != null && label == ignoreIndex;
-  }
-
-  private void requireClass(double label, int i, INDArray labels) {
-    if (!(label >= 0 && label < V) || label != (int) label) { // the first also refuses NaN
-      throw refusal(
-          "labels%s must be a whole number from 0 to %d, was %s",
-          Arrays.toString(Shape.ind2subC(labels.shape(), i)), V - 1, label);
+  /** Whether there are any. */
+  private boolean leaveOutIgnored(double[] label, double[] kept) {
+    boolean some = false;
+    for (int i = 0; i < label.length && ignoreIndex != null; i++) {
+      if (kept[i] != 0 && label[i] == ignoreIndex) {
+        some = true;
+        kept[i] = 0;
+      }
     }
+    return some;
   }
 
-  private INDArray rows(double[] label, double[] kept, Layout layout) {
+  private INDArray rows(double[] label, long[] shape, double[] kept, Layout layout) {
     int positions = (int) layout.positions();
     float[] rows = new float[label.length * V];
     for (int i = 0; i < label.length; i++) {
       if (kept[i] != 0) {
-        rows[(i / positions * V + (int) label[i]) * positions + i % positions] = 1;
+        int k = LabelledLogits.requireClass("OneHotLabels", label, i, shape, V);
+        rows[(i / positions * V + k) * positions + i % positions] = 1;
       }
     }
     return Nd4j.createFromArray(rows).reshape('c', layout.shape());

@@ -219,7 +219,7 @@ class BackwardWaysTest {
           "mask[1, 0] must be 0 or 1, was 0.5");
       assertRefused(
           () -> loss.computeGradient(classes, logits, softmax, Nd4j.ones(2, 4)),
-          "mask must be one value per example, of shape [2, 1], was [2, 4]");
+          "mask must be one value per example or position, of shape [2, 1], was [2, 4]");
     }
   }
 }

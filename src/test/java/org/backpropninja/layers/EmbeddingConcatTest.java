@@ -16,16 +16,22 @@ import static org.backpropninja.testing.Networks.stack;
 import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
 import org.backpropninja.internal.NdArrays;
+import org.backpropninja.internal.Pass;
+import org.backpropninja.internal.Stage;
+import org.backpropninja.math.Matrix;
 import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.Layers.Layout;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
@@ -221,14 +227,34 @@ class EmbeddingConcatTest {
   @ParameterizedTest
   @ValueSource(doubles = {5, -1, 2.7, Double.NaN, Double.POSITIVE_INFINITY, 4294967296.0})
   void refusesWhatIsNoIndex(double value) {
+    boolean isWhole = value == Math.rint(value);
+    String hint = isWhole ? "" : "; indices must come from the data, not from a layer";
     for (boolean training : new boolean[] {true, false}) {
       Layer layer = instantiate(builder().name("emb").build(), DataType.DOUBLE, 1);
       INDArray x = Nd4j.zeros(DataType.DOUBLE, 4, T).putScalar(2, 1, value);
-      assertRefused(
-          () -> forward(layer, x, training),
-          "EmbeddingConcat (layer 0, \"emb\")",
-          "input[2, 1] must be a whole number from 0 to 4, was " + value);
+      String message =
+          assertThrows(DL4JInvalidInputException.class, () -> forward(layer, x, training))
+              .getMessage();
+      assertEquals(
+          "EmbeddingConcat (layer 0, \"emb\"): input[2, 1] must be a whole number from 0 to 4, was "
+              + value
+              + hint,
+          message);
     }
+  }
+
+  /** The array for it is not initialised. */
+  @ParameterizedTest
+  @EnumSource
+  void theGradientOfIndicesIsWrittenAsZeros(Backward way) {
+    Layer layer = instantiate(builder().backward(way).build(), DataType.DOUBLE, 1);
+    double[] dx = new double[2 * T];
+    Arrays.fill(dx, Double.NaN);
+    Matrix x = Matrix.of(new double[] {1, 4, 0, 2, 2, 3}, 2, T);
+    Matrix embcat = Matrix.of(new double[2 * T * D], 2, T * D);
+    ((Stage) layer).forward(x, Pass.TRAINING, embcat);
+    ((Stage) layer).backward(embcat, x, Matrix.of(dx, 2, T));
+    assertArrayEquals(new double[2 * T], dx);
   }
 
   @Test
@@ -256,7 +282,7 @@ class EmbeddingConcatTest {
     assertRefused(
         DL4JInvalidConfigException.class,
         () -> instantiate(builder().nIn(0).build(), DataType.FLOAT, 1),
-        "nIn=0");
+        "nIn (0) and nOut (2) must be at least 1: set V and D, or pretrained(...)");
     Class<IllegalArgumentException> illegal = IllegalArgumentException.class;
     assertRefused(illegal, () -> builder().inputLength(0), "inputLength (0)");
     assertRefused(

@@ -19,6 +19,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
 import org.backpropninja.internal.NdArrays;
@@ -28,6 +29,7 @@ import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -174,7 +176,7 @@ class EmbeddingSequencesTest {
   @MethodSource("all")
   void looksUpAndGoesBack(Form form, Indices indices, Mask mask) {
     for (Backward way : Backward.values()) {
-      for (DataType type : List.of(DataType.FLOAT, DataType.DOUBLE)) {
+      for (DataType type : List.of(DataType.FLOAT16, DataType.FLOAT, DataType.DOUBLE)) {
         Layer layer =
             instantiate(form.builder().paddingIndex(PADDING).backward(way).build(), type, 1);
         layer.setMaskArray(mask.array());
@@ -205,7 +207,8 @@ class EmbeddingSequencesTest {
         assertArrayEquals(given.shape(), dx.shape());
         assertEquals(0, largest(NdArrays.values(dx)));
         INDArray gradient = layer.getGradientsViewArray().reshape('f', V, D);
-        double rounding = type == DataType.FLOAT ? 1e-6 : 1e-15;
+        double rounding =
+            Map.of(DataType.FLOAT16, 2e-3, DataType.FLOAT, 1e-6).getOrDefault(type, 1e-15);
         assertClose("dC", NdArrays.values(dC), NdArrays.values(gradient), rounding);
       }
     }
@@ -273,6 +276,17 @@ class EmbeddingSequencesTest {
     Layer three = instantiate(form.builder().inputLength(3).build(), DataType.DOUBLE, 1);
     assertRefused(() -> forward(three, Nd4j.zeros(2, 4), true), "[n, 3]", "[2, 4]");
     assertRefused(() -> forward(layer, Nd4j.zeros(2, 3, 4), true), "[n, 1, T]", "[2, 3, 4]");
+  }
+
+  /** Java arrays end at 2³¹ − 1 elements: the indices are few, and their vectors are too many. */
+  @Test
+  void refusesTooManyVectors() {
+    for (boolean concat : new boolean[] {true, false}) {
+      EmbeddingConcat.Builder builder = Form.CONCAT.builder().nOut(4096).inputLength(4);
+      Layer layer = instantiate(builder.concat(concat).build(), DataType.FLOAT, 1);
+      INDArray x = Nd4j.zeros(DataType.FLOAT, 1 << 17, 4);
+      assertRefused(() -> forward(layer, x, false), "a minibatch must hold at most");
+    }
   }
 
   @Test
@@ -563,6 +577,46 @@ class EmbeddingSequencesTest {
         embedding,
         new LSTM.Builder().nOut(4).activation(Activation.TANH).build(),
         stepOutput(format));
+  }
+
+  /** DL4J cuts sequences of indices as it does all others. */
+  @Test
+  void trainsByTruncatedBackprop() {
+    MultiLayerNetwork theirs =
+        truncated(
+            new EmbeddingSequenceLayer.Builder()
+                .nIn(V)
+                .nOut(D)
+                .inferInputLength(true)
+                .activation(Activation.IDENTITY)
+                .build(),
+            InputType.recurrent(V));
+    MultiLayerNetwork ours = truncated(Form.NCW.builder().build(), InputType.recurrent(1));
+    ours.setParams(theirs.params());
+    INDArray x = Nd4j.createFromArray(classes(1, 2 * 7, V)).reshape(2, 1, 7);
+    INDArray y = labels(classes(2, 2 * 7, 3)).reshape('c', 2, 7, 3).permute(0, 2, 1).dup('c');
+    theirs.fit(x.castTo(DataType.DOUBLE), y);
+    ours.fit(x.castTo(DataType.DOUBLE), y);
+    assertEquals(3, ours.getIterationCount()); // of 3, 3 and 1 steps
+    assertClose(
+        "parameters", NdArrays.values(theirs.params()), NdArrays.values(ours.params()), 1e-12);
+  }
+
+  private static MultiLayerNetwork truncated(
+      org.deeplearning4j.nn.conf.layers.Layer embedding, InputType type) {
+    MultiLayerNetwork net =
+        new MultiLayerNetwork(
+            settings(DataType.DOUBLE)
+                .list()
+                .layer(embedding)
+                .layer(new LSTM.Builder().nOut(4).activation(Activation.TANH).build())
+                .layer(stepOutput(RNNFormat.NCW))
+                .backpropType(BackpropType.TruncatedBPTT)
+                .tBPTTLength(3)
+                .setInputType(type)
+                .build());
+    net.init();
+    return net;
   }
 
   /** What an LSTM remembers goes on, one step at a time. */

@@ -31,10 +31,8 @@ import org.backpropninja.testing.Formats;
 import org.backpropninja.testing.GradientChecks;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.RNNFormat;
-import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -223,19 +221,6 @@ class FormatsGradientTest {
   private static final int IN = 2; // channels of the features
   private static final int OUT = 2;
 
-  private static InputType inputType(Formats format) {
-    long[] s = format.shape(IN);
-    return switch (format) {
-      case NC -> InputType.feedForward(IN);
-      case NCW -> InputType.recurrent(IN, s[2], RNNFormat.NCW);
-      case NWC -> InputType.recurrent(IN, s[1], RNNFormat.NWC);
-      case NCHW -> InputType.convolutional(s[2], s[3], IN, CNN2DFormat.NCHW);
-      case NHWC -> InputType.convolutional(s[1], s[2], IN, CNN2DFormat.NHWC);
-      case NCDHW -> InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, s[2], s[3], s[4], IN);
-      case NDHWC -> InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, s[1], s[2], s[3], IN);
-    };
-  }
-
   /** A stock layer with C outputs at each position. */
   private static org.deeplearning4j.nn.conf.layers.Layer below(Formats format) {
     return switch (format.rank()) {
@@ -322,7 +307,7 @@ class FormatsGradientTest {
     MultiLayerNetwork net =
         stack(
             settings(DataType.DOUBLE),
-            inputType(format),
+            format.inputType(IN),
             layers(format, way).toArray(org.deeplearning4j.nn.conf.layers.Layer[]::new));
     GradientChecks.check(
         net,
@@ -344,7 +329,7 @@ class FormatsGradientTest {
       last += "1";
     }
     ComputationGraph net =
-        new ComputationGraph(graph.setOutputs(last).setInputTypes(inputType(format)).build());
+        new ComputationGraph(graph.setOutputs(last).setInputTypes(format.inputType(IN)).build());
     net.init();
     disturb(net.paramTable(), 5);
     GradientChecks.check(
@@ -377,7 +362,7 @@ class FormatsGradientTest {
     MultiLayerNetwork net =
         stack(
             settings(DataType.DOUBLE),
-            inputType(format),
+            format.inputType(IN),
             inferred(way, Activation.TANH),
             format.rank() <= 3
                 ? new ManualDense.Builder().nOut(C).activation(Activation.TANH).build()

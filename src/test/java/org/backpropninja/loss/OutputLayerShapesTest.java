@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.Activation;
@@ -345,6 +346,20 @@ class OutputLayerShapesTest {
       Head head, ManualCrossEntropyLoss loss, INDArray logits, INDArray y, INDArray mask) {
     loss.setChannelsLast(head.channelsLast);
     return loss.computeScore(y, logits, IDENTITY, mask, false);
+  }
+
+  /** DL4J divides the n·t losses by n. */
+  @ParameterizedTest
+  @EnumSource(names = {"RNN_OUTPUT", "RNN_OUTPUT_NWC", "RNN_LOSS"})
+  void scoreOfSequencesIsTTimesTheMeanOfSteps(Head head) {
+    MultiLayerNetwork net = head.network(everySetting());
+    INDArray x = random(1, -2, 2, head.shape(I));
+    INDArray y = Labels.CLASSES.of(head);
+    ManualCrossEntropyLoss loss = everySetting();
+    loss.setChannelsLast(head.channelsLast);
+    double mean = loss.computeScore(y, net.output(x), IDENTITY, null, true);
+    assertTrue(mean > 0.1, "there is something to go wrong");
+    assertEquals(5 * mean, net.score(new DataSet(x, y)), 1e-12);
   }
 
   // What DL4J gets wrong

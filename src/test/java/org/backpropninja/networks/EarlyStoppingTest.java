@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
 import org.deeplearning4j.earlystopping.EarlyStoppingModelSaver;
 import org.deeplearning4j.earlystopping.EarlyStoppingResult;
@@ -27,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.learning.config.Nesterovs;
 
 /** Early stopping gives back the network of the best epoch, running statistics included. */
 class EarlyStoppingTest {
@@ -51,7 +52,7 @@ class EarlyStoppingTest {
   @ParameterizedTest
   @MethodSource("networks")
   void theBestEpochIsRestored(RealNetwork kind, @TempDir Path folder) {
-    Model network = kind.network();
+    Model network = kind.with(new Nesterovs(0.2, 0.8)).network();
     Epochs epochs = new Epochs();
     network.setListeners(epochs);
     EarlyStoppingResult<? extends Model> result =
@@ -86,13 +87,15 @@ class EarlyStoppingTest {
         .build();
   }
 
-  /** Two minibatches whose labels mean nothing, so that training soon makes others worse. */
   private static DataSetIterator data(RealNetwork kind) {
-    return new ListDataSetIterator<>(kind.sample().minibatch(1, 14).asList(), 7);
+    return new ExistingDataSetIterator(
+        List.of(kind.sample().minibatch(1, 7), kind.sample().minibatch(2, 7)));
   }
 
+  /** What is learnt, with labels that contradict it, so that training soon makes it worse. */
   private static DataSetLossCalculator heldOut(RealNetwork kind) {
-    DataSet others = kind.sample().minibatch(99, 9);
-    return new DataSetLossCalculator(new ListDataSetIterator<>(List.of(others), 1), true);
+    DataSet others = kind.sample().minibatch(1, 7);
+    others.setLabels(kind.sample().minibatch(99, 7).getLabels());
+    return new DataSetLossCalculator(new ExistingDataSetIterator(List.of(others)), true);
   }
 }

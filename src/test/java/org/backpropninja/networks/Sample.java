@@ -4,6 +4,7 @@ import static org.backpropninja.testing.Layers.random;
 import static org.backpropninja.testing.Networks.classes;
 import static org.backpropninja.testing.Networks.oneHot;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.backpropninja.layers.BatchNormBessel;
 import org.backpropninja.layers.EmbeddingConcat;
@@ -38,23 +39,23 @@ enum Sample {
     @Override
     List<Layer> layers() {
       return List.of(
-          new EmbeddingConcat.Builder().name("emb").nIn(6).nOut(2).build(),
+          new EmbeddingConcat.Builder().name("emb").nIn(6).nOut(2).paddingIndex(1).build(),
           new ManualDense.Builder().name("wide").nOut(8).activation(Activation.IDENTITY).build(),
           pytorch("wideNorm").activation(Activation.TANH).build(),
           new ManualDense.Builder().name("next").nOut(5).hasBias(false).build(),
           averaging("nextNorm").build(),
-          output());
+          output(weighted()));
     }
 
     @Override
     DataSet minibatch(long seed, int n) {
       INDArray indices = random(seed, 0, 6, n, 3).castTo(DataType.INT32).castTo(DataType.FLOAT);
-      return new DataSet(indices, labels(seed, n));
+      return new DataSet(indices, classesOf(seed, n).reshape(n, 1));
     }
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), output());
+      return List.of(addedDense(), addedNorm(), output(weighted()));
     }
   },
 
@@ -81,6 +82,41 @@ enum Sample {
     }
   },
 
+  /** Sequences of words, [n, t, 1], with a class for each that has one. */
+  WORDS {
+    @Override
+    InputType inputType() {
+      return InputType.recurrent(1, STEPS, RNNFormat.NWC);
+    }
+
+    @Override
+    List<Layer> layers() {
+      List<Layer> layers = new ArrayList<>(tagger(RNNFormat.NWC));
+      layers.add(0, new EmbeddingConcat.Builder().name("emb").nIn(6).nOut(2).concat(false).build());
+      return layers;
+    }
+
+    @Override
+    DataSet minibatch(long seed, int n) {
+      DataSet sequences = sequences(seed, n);
+      INDArray words = random(seed, 0, 6, n, STEPS, 1).castTo(DataType.INT32);
+      INDArray tags = classesOf(seed, n * STEPS).reshape(n, STEPS, 1);
+      for (int i = 0; i < n; i++) {
+        tags.putScalar(i, i % 3, 0, NO_TAG);
+      }
+      return new DataSet(
+          words.castTo(DataType.FLOAT),
+          tags,
+          sequences.getFeaturesMaskArray(),
+          sequences.getLabelsMaskArray());
+    }
+
+    @Override
+    List<Layer> otherHead() {
+      return List.of(addedDense(), addedNorm(), tags(RNNFormat.NWC));
+    }
+  },
+
   /** Images, NCHW. */
   IMAGES {
     @Override
@@ -100,7 +136,7 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), output());
+      return List.of(addedDense(), addedNorm(), output(new ManualCrossEntropyLoss()));
     }
   },
 
@@ -125,7 +161,7 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), output());
+      return List.of(addedDense(), addedNorm(), output(new ManualCrossEntropyLoss()));
     }
   };
 
@@ -134,6 +170,7 @@ enum Sample {
 
   static final int CLASSES = 4;
   private static final int STEPS = 6;
+  private static final int NO_TAG = -100;
 
   abstract InputType inputType();
 
@@ -174,7 +211,7 @@ enum Sample {
         new GlobalPoolingLayer.Builder(PoolingType.MAX).name("places").build(),
         new ManualDense.Builder().name("next").nOut(5).build(),
         averaging("nextNorm").activation(Activation.TANH).build(),
-        output());
+        output(new ManualCrossEntropyLoss()));
   }
 
   private static BatchNormBessel.Builder pytorch(String name) {
@@ -194,8 +231,15 @@ enum Sample {
         .onSingleValue(BatchNormBessel.OnSingleValue.USE_RUNNING);
   }
 
-  private static Layer output() {
-    return new OutputLayer.Builder(new ManualCrossEntropyLoss())
+  private static ManualCrossEntropyLoss weighted() {
+    return new ManualCrossEntropyLoss()
+        .classWeights(1.5, 0.5, 2, 0.75)
+        .labelSmoothing(0.1)
+        .mean(ManualCrossEntropyLoss.Mean.OVER_WEIGHTS);
+  }
+
+  private static Layer output(ManualCrossEntropyLoss loss) {
+    return new OutputLayer.Builder(loss)
         .name("out")
         .nIn(5)
         .nOut(CLASSES)
@@ -205,7 +249,7 @@ enum Sample {
   }
 
   private static Layer tags(RNNFormat format) {
-    return new RnnOutputLayer.Builder(new ManualCrossEntropyLoss())
+    return new RnnOutputLayer.Builder(new ManualCrossEntropyLoss().ignoreIndex(NO_TAG))
         .name("out")
         .nIn(5)
         .nOut(CLASSES)
@@ -224,6 +268,10 @@ enum Sample {
   }
 
   // Data
+
+  private static INDArray classesOf(long seed, int n) {
+    return Nd4j.createFromArray(classes(seed, n, CLASSES)).castTo(DataType.FLOAT);
+  }
 
   private static INDArray labels(long seed, int n) {
     return oneHot(DataType.FLOAT, CLASSES, classes(seed, n, CLASSES));

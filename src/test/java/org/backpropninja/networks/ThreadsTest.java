@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ThreadsTest {
 
   private static final int THREADS = 8;
-  private static final int STEPS = 5;
+  private static final int STEPS = 3;
 
   static Stream<RealNetwork> networks() {
     return RealNetwork.all();

@@ -2,14 +2,18 @@ package org.backpropninja.testing;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The formats of layer input: a rank, and which axis holds the channels.
  *
- * <p>Each has more than one position, but for the matrix, and no two sizes that could be mistaken
- * for each other.
+ * <p>Each has more than one position, but for the matrix, and positions that cannot be mistaken for
+ * each other or for 3 channels.
  */
 public enum Formats {
   NC(false, 6),
@@ -17,8 +21,8 @@ public enum Formats {
   NWC(true, 4, 5),
   NCHW(false, 2, 5, 4),
   NHWC(true, 2, 5, 4),
-  NCDHW(false, 2, 4, 2, 3),
-  NDHWC(true, 2, 4, 2, 3);
+  NCDHW(false, 2, 4, 1, 5),
+  NDHWC(true, 2, 4, 1, 5);
 
   private final boolean channelsLast;
   private final long[] places; // examples, then positions
@@ -52,6 +56,22 @@ public enum Formats {
     System.arraycopy(places, axis, shape, Math.min(axis + 1, rank() - 1), places.length - axis);
     shape[axis] = channels;
     return shape;
+  }
+
+  /** What DL4J calls an array of this format with so many channels. */
+  public InputType inputType(long channels) {
+    long[] s = shape(channels);
+    return switch (this) {
+      case NC -> InputType.feedForward(channels);
+      case NCW -> InputType.recurrent(channels, s[2], RNNFormat.NCW);
+      case NWC -> InputType.recurrent(channels, s[1], RNNFormat.NWC);
+      case NCHW -> InputType.convolutional(s[2], s[3], channels, CNN2DFormat.NCHW);
+      case NHWC -> InputType.convolutional(s[1], s[2], channels, CNN2DFormat.NHWC);
+      case NCDHW ->
+          InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, s[2], s[3], s[4], channels);
+      case NDHWC ->
+          InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, s[1], s[2], s[3], channels);
+    };
   }
 
   /** Random numbers of this format. */

@@ -1,6 +1,7 @@
 package org.backpropninja.training;
 
 import static org.backpropninja.testing.Close.assertClose;
+import static org.backpropninja.testing.Close.largest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -24,6 +25,7 @@ import org.backpropninja.testing.Saved;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -510,6 +512,24 @@ class MigrationTest {
     assertClose("ours", numerical, gradient(ours, x, y), 1e-6);
     double[] doubled = Arrays.stream(numerical).map(g -> 2 * g).toArray();
     assertClose("DL4J's", doubled, gradient(theirs, x, y), 1e-6);
+  }
+
+  /**
+   * DL4J's hands on that of a training pass, though it has made another; in workspaces it throws.
+   */
+  @Test
+  void aFrozenLayerWithBackpropHandsOnTheRightGradient() {
+    MultiLayerNetwork theirs = Kind.FROZEN_WITH_BACKPROP.network(DataType.DOUBLE);
+    theirs.getLayerWiseConfigurations().setTrainingWorkspaceMode(WorkspaceMode.NONE);
+    MultiLayerNetwork ours = Migration.convert(theirs);
+    INDArray x = Kind.FROZEN_WITH_BACKPROP.x(DataType.DOUBLE, 1);
+    INDArray y = Kind.FROZEN_WITH_BACKPROP.y(DataType.DOUBLE, 1);
+    double[] numerical = numericalGradient(ours, x, y);
+    assertClose("ours", numerical, gradient(ours, x, y), 1e-6);
+    assertClose("DL4J's score", numerical, numericalGradient(theirs, x, y), 1e-6);
+    double[] wrong = gradient(theirs, x, y);
+    Arrays.setAll(wrong, k -> wrong[k] - numerical[k]);
+    assertTrue(largest(wrong) > 0.1 * largest(numerical), "DL4J's is right now");
   }
 
   /** Of the weights of the first layer. */

@@ -52,6 +52,13 @@ final class Nets {
     return mask == null ? null : new INDArray[] {mask};
   }
 
+  /** The score in inference. */
+  static double score(Model network, DataSet minibatch) {
+    return network instanceof ComputationGraph graph
+        ? graph.score(minibatch, false)
+        : ((MultiLayerNetwork) network).score(minibatch, false);
+  }
+
   static double[] params(Model network) {
     return NdArrays.values(network.params());
   }

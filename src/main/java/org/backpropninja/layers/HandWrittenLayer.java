@@ -119,7 +119,7 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   /** How the input's elements are rows and columns; what the layer cannot take is refused. */
   Layout layoutOf(INDArray input) {
     int rank = input.rank();
-    boolean last = layerConf().isChannelsLast();
+    boolean last = isChannelsLast(input);
     if (rank < 2
         || rank > layerConf().highestRank()
         || input.size(last ? rank - 1 : 1) != inputs()) {
@@ -128,6 +128,21 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
           layerConf().shapes(inputs()), rank, Arrays.toString(input.shape()));
     }
     return Layout.of(input.shape(), last);
+  }
+
+  /** Volumes whose format nobody has set tell it by their shape. */
+  private boolean isChannelsLast(INDArray input) {
+    if (input.rank() != 5 || layerConf().getChannelsLast() != null) {
+      return layerConf().isChannelsLast();
+    }
+    boolean last = input.size(4) == inputs();
+    if (last && input.size(1) == inputs()) {
+      throw refusal(
+          "dataFormat must be set for volumes of shape %s, of which axes 1 and 4 may both be the %d"
+              + " channels",
+          Arrays.toString(input.shape()), inputs());
+    }
+    return last;
   }
 
   /** How the output's elements are rows and columns. */

@@ -45,11 +45,6 @@ final class DropInNetworks {
       }
 
       @Override
-      InputType indices(int V, int T) {
-        return InputType.recurrent(V, T); // the layer takes its nIn from here
-      }
-
-      @Override
       ILossFunction crossEntropy() {
         return new LossMCXENT(); // of rows of targets
       }
@@ -76,11 +71,6 @@ final class DropInNetworks {
       }
 
       @Override
-      InputType indices(int V, int T) {
-        return InputType.recurrent(1, T);
-      }
-
-      @Override
       ILossFunction crossEntropy() {
         return new ManualCrossEntropyLoss(); // of rows of targets or class indices
       }
@@ -91,9 +81,6 @@ final class DropInNetworks {
     abstract List<Layer> batchNorm(Activation activation);
 
     abstract Layer embedding(int V, int D, int T);
-
-    /** What an embedding of indices from 0 to V−1 wants to be told of its input [n, 1, T]. */
-    abstract InputType indices(int V, int T);
 
     abstract ILossFunction crossEntropy();
   }
@@ -127,7 +114,7 @@ final class DropInNetworks {
             .nOut(DropInData.CLASSES)
             .activation(Activation.SOFTMAX)
             .build());
-    return network(seed, whose.indices(DropInData.TOKENS, DropInData.LONGEST), layers);
+    return network(seed, InputType.recurrent(DropInData.TOKENS, DropInData.LONGEST), layers);
   }
 
   /** A classifier of images. */

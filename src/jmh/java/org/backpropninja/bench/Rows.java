@@ -124,7 +124,7 @@ final class Rows {
             "µs",
             List.of("stock batchNorm:1600x128"),
             List.of("ours " + sequences),
-            atLeast(3)),
+            NONE),
         new Row(
             "BatchNormalization, [32, 128, 50, 1] ÷ BatchNormBessel, [32, 128, 50]",
             "µs",

@@ -34,8 +34,9 @@ import org.nd4j.linalg.learning.config.NoOp;
  * <p>Shapes: x, bnraw, h [n, c]; sequences [n, c, t] or [n, t, c]; images NCHW or NHWC; volumes
  * NCDHW or NDHWC. The output has the shape of the input, and no preprocessor stands between. Which
  * axis holds the channels is taken from the network's input type or set by {@code dataFormat};
- * without either it is the second one. Each channel is normalised over all examples and positions.
- * gain, bias, mean, var [c], keys {@code "gain"}, {@code "bias"}, {@code "mean"}, {@code "var"}.
+ * without either it is the second one, and of volumes the one that has as many. Each channel is
+ * normalised over all examples and positions. gain, bias, mean, var [c], keys {@code "gain"},
+ * {@code "bias"}, {@code "mean"}, {@code "var"}.
  *
  * <p>In training mean and var are the minibatch's; in inference they are the running ones, which
  * are saved with the network. Each backward pass after a training forward pass, that is each step
@@ -644,7 +645,11 @@ public final class BatchNormBessel extends ManualLayer {
     }
 
     /**
-     * Sets the format of volumes. Default: that of the input type, or NCDHW without one.
+     * Sets the format of volumes. Default: NCDHW if the input type says so; otherwise the channels
+     * are the axis, second or last, that has as many, and where both have, the volume is refused.
+     *
+     * <p>An input type of NDHWC is not trusted, because DL4J 1.0.0-M2.1's layers of volumes say so
+     * whatever their own format is.
      *
      * @param format NCDHW for [n, c, d, h, w], NDHWC for [n, d, h, w, c]
      * @return this

@@ -30,10 +30,10 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * all of the second's. With {@link Builder#concat concat(false)} the vectors stay a sequence [n, D,
  * T] or [n, T, D], as in DL4J's {@code EmbeddingSequenceLayer}. As in DL4J's embedding layers nIn
  * is V and nOut is D; T is {@link Builder#inputLength(long)} or follows from the input type {@code
- * InputType.feedForward(T)} or {@code InputType.recurrent(1, T)}, and is free in sequences. Weight
- * init, updater and regularisation come from the network where the layer has none of its own. There
- * is no activation, and dropout set for the whole network passes this layer by, because it would
- * drop indices.
+ * InputType.feedForward(T)}, {@code InputType.recurrent(1, T)} or, as for DL4J's layer, {@code
+ * InputType.recurrent(V, T)}, and is free in sequences. Weight init, updater and regularisation
+ * come from the network where the layer has none of its own. There is no activation, and dropout
+ * set for the whole network passes this layer by, because it would drop indices.
  *
  * <p>Positions and examples that a mask leaves out give zeros and get no gradient, and their
  * indices are not looked at. A mask of positions ends here unless the output is a sequence. With a
@@ -164,8 +164,8 @@ public final class EmbeddingConcat extends ManualLayer {
   public InputType getOutputType(int layerIndex, InputType inputType) {
     if (!isOfIndices(inputType)) {
       throw new IllegalStateException(
-          "%s: input type (%s) must be InputType.feedForward(T), or InputType.recurrent(1, T) for one index a step"
-              .formatted(where(layerIndex), inputType));
+          "%s: input type (%s) must be InputType.feedForward(T), or InputType.recurrent(1, T) for one index a step, or InputType.recurrent(nIn, T) as EmbeddingSequenceLayer has it, with nIn = %d"
+              .formatted(where(layerIndex), inputType, nIn));
     }
     long length = length(inputType);
     if (inputLength > 0 && length > 0 && inputLength != length) {
@@ -186,9 +186,11 @@ public final class EmbeddingConcat extends ManualLayer {
     return InputType.feedForward(nOut * length);
   }
 
-  private static boolean isOfIndices(InputType type) {
+  /** DL4J's EmbeddingSequenceLayer is told V as the size of a step, though a step is one index. */
+  private boolean isOfIndices(InputType type) {
     return type instanceof InputType.InputTypeFeedForward
-        || type instanceof InputType.InputTypeRecurrent steps && steps.getSize() == 1;
+        || type instanceof InputType.InputTypeRecurrent steps
+            && (steps.getSize() == 1 || steps.getSize() == nIn);
   }
 
   /** The number of indices of an example; not positive if the type does not tell. */
@@ -198,9 +200,14 @@ public final class EmbeddingConcat extends ManualLayer {
         : ((InputType.InputTypeFeedForward) type).getSize();
   }
 
-  /** Takes T and the format; nIn stays, because V cannot be seen in the input. */
+  /** Takes T and the format, and V where it is not set and the type tells it. */
   @Override
   public void setNIn(InputType inputType, boolean override) {
+    if (nIn <= 0
+        && inputType instanceof InputType.InputTypeRecurrent steps
+        && steps.getSize() > 1) {
+      nIn = steps.getSize();
+    }
     if (!isOfIndices(inputType)) {
       return; // DL4J asks for the output type next, and that refusal can name the layer's index
     }

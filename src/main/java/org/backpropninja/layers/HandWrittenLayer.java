@@ -123,7 +123,7 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
   /** How the input's elements are rows and columns; what the layer cannot take is refused. */
   Layout layoutOf(INDArray input) {
     int rank = input.rank();
-    boolean last = layerConf().isChannelsLast();
+    boolean last = isChannelsLast(input);
     boolean fits = rank >= 2 && rank <= layerConf().highestRank();
     if (!fits || input.size(last ? rank - 1 : 1) != inputs()) {
       throw refusal(
@@ -134,6 +134,21 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
           fits ? "; " + OTHER_WIDTH : "");
     }
     return Layout.of(input.shape(), last);
+  }
+
+  /** Volumes whose format nobody has set tell it by their shape. */
+  private boolean isChannelsLast(INDArray input) {
+    if (input.rank() != 5 || layerConf().getChannelsLast() != null) {
+      return layerConf().isChannelsLast();
+    }
+    boolean last = input.size(4) == inputs();
+    if (last && input.size(1) == inputs()) {
+      throw refusal(
+          "dataFormat must be set for volumes of shape %s, of which axes 1 and 4 may both be the %d"
+              + " channels",
+          Arrays.toString(input.shape()), inputs());
+    }
+    return last;
   }
 
   /** How the output's elements are rows and columns. */

@@ -41,8 +41,8 @@ final class InputTypes {
             == Convolution3D.DataFormat.NDHWC;
   }
 
-  /** The same with other channels. */
-  static InputType withChannels(InputType type, long channels) {
+  /** The same with other channels; of volumes in the format that the layer knows of, if any. */
+  static InputType withChannels(InputType type, long channels, Boolean last) {
     if (type instanceof InputType.InputTypeRecurrent t) {
       return InputType.recurrent(channels, t.getTimeSeriesLength(), t.getFormat());
     }
@@ -50,7 +50,11 @@ final class InputTypes {
       return InputType.convolutional(t.getHeight(), t.getWidth(), channels, t.getFormat());
     }
     InputType.InputTypeConvolutional3D t = (InputType.InputTypeConvolutional3D) type;
-    return InputType.convolutional3D(
-        t.getDataFormat(), t.getDepth(), t.getHeight(), t.getWidth(), channels);
+    Convolution3D.DataFormat format = last == null ? t.getDataFormat() : volumes(last);
+    return InputType.convolutional3D(format, t.getDepth(), t.getHeight(), t.getWidth(), channels);
+  }
+
+  private static Convolution3D.DataFormat volumes(boolean channelsLast) {
+    return channelsLast ? Convolution3D.DataFormat.NDHWC : Convolution3D.DataFormat.NCDHW;
   }
 }

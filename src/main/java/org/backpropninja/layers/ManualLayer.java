@@ -102,6 +102,9 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
   private void takeFormat(InputType inputType) {
     boolean last = InputTypes.isChannelsLast(inputType);
+    if (last && InputTypes.rank(inputType) == 5) {
+      return; // DL4J's layers of volumes say NDHWC whatever their own format is
+    }
     if (channelsLast != null && channelsLast != last) {
       throw new IllegalStateException(
           "%s: dataFormat (channels %s) must be that of the input type, %s; leave it out, and it is taken from there"
@@ -113,7 +116,7 @@ public abstract class ManualLayer extends FeedForwardLayer {
   @Override
   public InputType getOutputType(int layerIndex, InputType inputType) {
     return inputType != null && takes(inputType)
-        ? InputTypes.withChannels(inputType, nOut)
+        ? InputTypes.withChannels(inputType, nOut, channelsLast)
         : super.getOutputType(layerIndex, inputType);
   }
 
@@ -217,7 +220,7 @@ public abstract class ManualLayer extends FeedForwardLayer {
    * Returns which axis of sequences, images and volumes holds their channels.
    *
    * @return true for the last, false for the second; null if neither {@code dataFormat} nor an
-   *     input type has set it, which counts as false
+   *     input type has set it, which counts as false, but for volumes, whose shape decides
    */
   public Boolean getChannelsLast() {
     return channelsLast;

@@ -71,7 +71,8 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  *   <li>Cnn3DLossLayer: indices and rows, in both formats.
  *   <li>LossLayer: logits of any shape with {@code dataFormat}, where no input type has put a
  *       preprocessor before it (give each layer its nIn instead); labels flattened, such as [n,
- *       h·w] indices, because it reshapes others.
+ *       h·w] indices, because it reshapes others. Its own softmax is over the last axis, so in
+ *       formats with the classes second only the identity gives an output that means something.
  * </ul>
  *
  * <p>Refused with a {@link DL4JInvalidInputException}: logits that are not finite, a label that is

@@ -369,6 +369,17 @@ class EmbeddingSequencesTest {
     assertTypes(InputType.recurrent(D, T), InputType.recurrent(1), sequences().inputLength(T));
   }
 
+  /** As DL4J's EmbeddingSequenceLayer is told what it reads. */
+  @Test
+  void takesVFromTheSizeOfAStep() {
+    InputType steps = InputType.recurrent(V, T);
+    assertTypes(InputType.recurrent(D, T), steps, sequences());
+    assertTypes(InputType.feedForward(T * D), steps, new EmbeddingConcat.Builder());
+    EmbeddingConcat layer = sequences().nOut(D).build();
+    layer.setNIn(steps, true);
+    assertEquals(V, layer.getNIn());
+  }
+
   private static void assertTypeRefused(
       InputType type, EmbeddingConcat.Builder builder, String... parts) {
     EmbeddingConcat layer = builder.nIn(V).nOut(D).name("emb").build();
@@ -397,7 +408,7 @@ class EmbeddingSequencesTest {
   void refusesOtherInputTypes() {
     for (InputType type :
         List.of(
-            InputType.recurrent(4, 5),
+            InputType.recurrent(V + 1, 5),
             InputType.convolutional(2, 2, 1),
             InputType.convolutionalFlat(2, 2, 1),
             InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, 2, 2, 2, 1))) {
@@ -422,7 +433,7 @@ class EmbeddingSequencesTest {
     EmbeddingConcat layer = Form.CONCAT.builder().name("emb").build();
     assertRefused(
         IllegalStateException.class,
-        () -> layer.getMemoryReport(InputType.recurrent(2, 2)),
+        () -> layer.getMemoryReport(InputType.recurrent(V + 1, 2)),
         "EmbeddingConcat (\"emb\"): input type");
   }
 

@@ -259,7 +259,7 @@ class FormatsGradientTest {
     };
   }
 
-  /** A loss of each position, because DL4J's preprocessor mistakes NCDHW for NDHWC. */
+  /** A loss of each position: DL4J's layers of volumes call theirs NDHWC, and flatten them so. */
   private static Cnn3DLossLayer lossOfVolumes(Formats format) {
     return new Cnn3DLossLayer.Builder(volumes(format))
         .lossFunction(LossFunction.MSE)

@@ -162,6 +162,42 @@ class FormatsTest {
     }
   }
 
+  /** More rows than a block of any loop holds, and stretches that end within examples and rows. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("layers")
+  void isThatOfMoreRowsThanABlockHolds(String name) {
+    long[] shape = name.contains("dense") ? new long[] {37, C, 713} : new long[] {37, C, 31, 23};
+    for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT)) {
+      INDArray x = random(1, -2, 2, shape).castTo(type);
+      Layer ofRows = layer(name, Formats.NC, Backward.FUSED, type);
+      double[] h = elements(forward(ofRows, rows(x), true));
+      long width = h.length / (x.length() / C);
+      shape[1] = width;
+      INDArray epsilon = random(2, -1, 1, shape).castTo(type);
+      shape[1] = C;
+      double[] dx = elements(backward(ofRows, rows(epsilon)));
+      for (Formats format : List.of(Formats.NCW, Formats.NWC)) {
+        boolean last = format.isChannelsLast();
+        Layer layer = layer(name, format, Backward.FUSED, type);
+        INDArray actual = forward(layer, last ? Memory.channelsLast(x) : x, true);
+        assertClose("h", h, elements(last ? actual : rows(actual)), 1e-6);
+        actual = backward(layer, last ? Memory.channelsLast(epsilon) : epsilon);
+        assertClose("dx", dx, elements(last ? actual : rows(actual)), 1e-6);
+        assertClose("gradients", gradients(ofRows), gradients(layer), 1e-6);
+        assertArrayEquals(elements(ofRows.params()), elements(layer.params()), "statistics");
+      }
+    }
+  }
+
+  static Stream<String> layers() {
+    return LAYERS.keySet().stream();
+  }
+
+  private static INDArray rows(INDArray channelsFirst) {
+    INDArray last = Memory.channelsLast(channelsFirst).dup('c');
+    return last.reshape(last.length() / last.size(-1), last.size(-1));
+  }
+
   @ParameterizedTest(name = "{0}, {1}, {2}")
   @MethodSource("cases")
   void isThatOfTheRowsThatAMaskKeeps(String name, Formats format, Backward way) {

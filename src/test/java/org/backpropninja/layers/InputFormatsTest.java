@@ -110,7 +110,9 @@ class InputFormatsTest {
     ManualLayer ours = (ManualLayer) layer;
     assertEquals(C, ours.getNIn());
     assertEquals(nOut, ours.getNOut());
-    assertEquals(format.isChannelsLast(), ours.getChannelsLast());
+    // DL4J's layers say NDHWC whatever they are, so that is no news.
+    assertEquals(
+        format == Formats.NDHWC ? null : (Boolean) format.isChannelsLast(), ours.getChannelsLast());
     assertEquals(format.inputType(nOut), ours.getOutputType(1, format.inputType(C)));
   }
 
@@ -253,12 +255,12 @@ class InputFormatsTest {
         type, () -> new BatchNormBessel().setOnSingleValue(null), "onSingleValue must not be null");
   }
 
-  /** Without an input type channels are second unless dataFormat says otherwise. */
+  /** Channels are second unless dataFormat says otherwise; those of volumes are found. */
   @ParameterizedTest
   @MethodSource("formatsWithPositions")
   void withoutAnInputType(Formats format) {
     BatchNormBessel.Builder builder = new BatchNormBessel.Builder().nIn(C);
-    if (format.isChannelsLast()) {
+    if (format.isChannelsLast() && format != Formats.NDHWC) {
       builder.dataFormat(RNNFormat.NWC); // any of the three says which axis it is
     }
     MultiLayerNetwork net =
@@ -283,6 +285,9 @@ class InputFormatsTest {
       stackOf(format.inputType(C), same, stock(format));
       assertEquals(last, same.getChannelsLast());
     }
+    if (format == Formats.NDHWC) {
+      return; // which is no news
+    }
     for (ManualLayer.Builder<?> builder : builders(format)) {
       ManualLayer other = builder.channelsLast(!last).name("first").build();
       String[] message = {
@@ -302,6 +307,47 @@ class InputFormatsTest {
     return format.rank() == 3
         ? List.of(new BatchNormBessel.Builder(), new ManualDense.Builder().nOut(2))
         : List.of(new BatchNormBessel.Builder());
+  }
+
+  /** DL4J's says that its volumes are NDHWC in both. */
+  @ParameterizedTest
+  @EnumSource(names = {"NCDHW", "NDHWC"})
+  void behindConvolution3D(Formats format) {
+    var volumes =
+        format.isChannelsLast() ? Convolution3D.DataFormat.NDHWC : Convolution3D.DataFormat.NCDHW;
+    INDArray x = format.random(1, -1, 2, 2, DataType.DOUBLE);
+    for (boolean set : new boolean[] {false, true}) {
+      BatchNormBessel.Builder norm = new BatchNormBessel.Builder();
+      MultiLayerConfiguration conf =
+          stackOf(
+              format.inputType(2),
+              new Convolution3D.Builder(1, 1, 1).nOut(C).dataFormat(volumes).build(),
+              (set ? norm.dataFormat(volumes) : norm).build(),
+              new Convolution3D.Builder(1, 1, 1).nOut(2).dataFormat(volumes).build());
+      BatchNormBessel ours = (BatchNormBessel) conf.getConf(1).getLayer();
+      assertEquals(set ? format.isChannelsLast() : null, ours.getChannelsLast());
+      InputType said = conf.getConf(0).getLayer().getOutputType(0, format.inputType(2));
+      assertEquals(Formats.NDHWC.inputType(C), said, "if DL4J tells the truth, so can we");
+      assertEquals(set ? format.inputType(C) : said, ours.getOutputType(1, said));
+      MultiLayerNetwork net = new MultiLayerNetwork(conf);
+      net.init();
+      INDArray h = net.feedForwardToLayer(1, x, true).get(2);
+      assertArrayEquals(new double[C], elements(format.rows(h).sum(0)), 1e-12);
+    }
+  }
+
+  @Test
+  void refusesVolumesThatMayBeOfEitherFormat() {
+    INDArray x = random(1, -1, 1, 2, C, 4, 5, C);
+    var unknown = new BatchNormBessel.Builder().nIn(C).name("norm").build();
+    assertRefused(
+        () -> forward(instantiate(unknown, DataType.DOUBLE, 1), x, true),
+        "BatchNormBessel (layer 3, \"norm\"): dataFormat must be set for volumes of shape"
+            + " [2, 3, 4, 5, 3], of which axes 1 and 4 may both be the 3 channels");
+    for (var format : Convolution3D.DataFormat.values()) {
+      var known = new BatchNormBessel.Builder().nIn(C).dataFormat(format).build();
+      forward(instantiate(known, DataType.DOUBLE, 1), x, true);
+    }
   }
 
   @Test

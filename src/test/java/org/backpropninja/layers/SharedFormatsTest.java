@@ -135,7 +135,10 @@ class SharedFormatsTest {
       Layer another = others().get(beside).apply(way);
       graph.addLayer("1", first ? our : another, shared);
       graph.addLayer("2", first ? another : our, shared);
-      graph.addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "1", "2", "below");
+      // The last reader of "below" must be one of the two: it may change it in place.
+      String[] summed =
+          shared.equals("x") ? new String[] {"1", "2", "below"} : new String[] {"1", "2"};
+      graph.addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), summed);
       graph.addLayer("output", output(format), "sum").setOutputs("output");
       ComputationGraph net = new ComputationGraph(graph.build());
       net.init();

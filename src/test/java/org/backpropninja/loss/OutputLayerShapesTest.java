@@ -423,4 +423,19 @@ class OutputLayerShapesTest {
     INDArray x = random(1, -2, 2, N, I);
     GradientChecks.check(net, x, random(2, 0.1, 0.9, N, V));
   }
+
+  /** Probabilities of classes in NHWC, something else in NCHW; the loss takes logits in both. */
+  @Test
+  void softmaxOfALossLayerIsOverTheLastAxis() {
+    for (CNN2DFormat format : CNN2DFormat.values()) {
+      ManualCrossEntropyLoss loss = new ManualCrossEntropyLoss().dataFormat(format);
+      Layer output = new LossLayer.Builder(loss).activation(Activation.SOFTMAX).build();
+      MultiLayerNetwork net = stack(settings(DataType.DOUBLE), null, image(format), output);
+      boolean last = format == CNN2DFormat.NHWC;
+      INDArray p =
+          net.output(random(1, -2, 2, last ? new long[] {N, 2, 5, I} : new long[] {N, I, 2, 5}));
+      assertEquals(1, p.sum(3).getDouble(1, 0, 1), 1e-12);
+      assertEquals(last ? V : 5, p.size(3));
+    }
+  }
 }

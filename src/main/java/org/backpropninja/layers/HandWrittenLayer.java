@@ -131,9 +131,17 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
           layerConf().shapes(inputs()),
           rank,
           Arrays.toString(input.shape()),
-          fits ? "; " + OTHER_WIDTH : "");
+          fits ? "; " + wayOut(input, last) : "");
     }
     return Layout.of(input.shape(), last);
+  }
+
+  private String wayOut(INDArray input, boolean last) {
+    int rank = input.rank();
+    boolean isOtherFormat = rank > 2 && input.size(last ? 1 : rank - 1) == inputs();
+    return isOtherFormat
+        ? "if the channels are its %s axis, set dataFormat".formatted(last ? "second" : "last")
+        : OTHER_WIDTH;
   }
 
   /** Volumes whose format nobody has set tell it by their shape. */

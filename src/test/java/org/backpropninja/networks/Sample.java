@@ -55,7 +55,7 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), output(weighted()));
+      return List.of(addedDense().build(), addedNorm().build(), output(weighted()));
     }
   },
 
@@ -78,7 +78,7 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), tags(RNNFormat.NCW));
+      return List.of(addedDense().build(), addedNorm().build(), tags(RNNFormat.NCW));
     }
   },
 
@@ -113,7 +113,10 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), tags(RNNFormat.NWC));
+      return List.of(
+          addedDense().dataFormat(RNNFormat.NWC).build(),
+          addedNorm().dataFormat(RNNFormat.NWC).build(),
+          tags(RNNFormat.NWC));
     }
   },
 
@@ -136,7 +139,8 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), output(new ManualCrossEntropyLoss()));
+      return List.of(
+          addedDense().build(), addedNorm().build(), output(new ManualCrossEntropyLoss()));
     }
   },
 
@@ -161,7 +165,8 @@ enum Sample {
 
     @Override
     List<Layer> otherHead() {
-      return List.of(addedDense(), addedNorm(), output(new ManualCrossEntropyLoss()));
+      return List.of(
+          addedDense().build(), addedNorm().build(), output(new ManualCrossEntropyLoss()));
     }
   };
 
@@ -259,12 +264,12 @@ enum Sample {
         .build();
   }
 
-  private static Layer addedDense() {
-    return new ManualDense.Builder().name("added").nIn(5).nOut(5).l2(0.02).build();
+  private static ManualDense.Builder addedDense() {
+    return new ManualDense.Builder().name("added").nIn(5).nOut(5).l2(0.02);
   }
 
-  private static Layer addedNorm() {
-    return pytorch("addedNorm").nIn(5).activation(Activation.TANH).build();
+  private static BatchNormBessel.Builder addedNorm() {
+    return pytorch("addedNorm").nIn(5).activation(Activation.TANH);
   }
 
   // Data

@@ -185,6 +185,25 @@ class WhatUsersRanIntoTest {
     }
   }
 
+  /** An added layer cannot take the format from an input type, because DL4J hands it none. */
+  @ParameterizedTest
+  @EnumSource
+  void anAddedLayerOfTheOtherFormat(Kind kind) {
+    RealNetwork words = kind.of(Sample.WORDS);
+    Model network =
+        new Transfer(words, words.network())
+            .removeOutput()
+            .add(dense().nIn(5).build())
+            .add(Sample.WORDS.otherHead().get(2))
+            .build();
+    assertRefused(
+        () -> Nets.train(network, Sample.WORDS, 1, 1),
+        "\"dense\"",
+        "[7, 6, 5]",
+        "last axis",
+        "dataFormat");
+  }
+
   // Indices
 
   private static INDArray indices() {

@@ -57,6 +57,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** The running statistics of sequences, their plain mean over minibatches, and doing without. */
@@ -275,6 +276,20 @@ class RunningStatisticsTest {
     assertEquals(List.of(keys), List.copyOf(layer.paramTable().keySet()));
     long vectors = List.of(keys).contains("batches") ? keys.length - 1 : keys.length;
     assertEquals(vectors * C + keys.length - vectors, layer.numParams());
+  }
+
+  /** A file of Adam's state holds none for them. */
+  @Test
+  void runningStatisticsHaveNoUpdater() {
+    BatchNormBessel layer = averaging().nIn(C).updater(new Adam(0.01)).build();
+    for (String key : List.of("mean", "var", "batches")) {
+      assertEquals(new NoOp(), layer.getUpdaterByParam(key));
+    }
+    assertEquals(new Adam(0.01), layer.getUpdaterByParam("gain"));
+    MultiLayerNetwork net = network(adam());
+    net.fit(minibatch(1));
+    long trained = net.numParams() - (2 * C + 1) - (2 * 4 + 1);
+    assertEquals(2 * trained, net.getUpdater().getStateViewArray().length());
   }
 
   @Test

@@ -32,7 +32,6 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
-import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,7 +64,9 @@ class SharedFormatsTest {
       ours.put("batch norm " + a, way -> batchNorm(way).activation(a).build());
       ours.put("dense " + a, way -> dense(way).activation(a).build());
     }
-    ours.put("frozen batch norm", way -> new FrozenLayerWithBackprop(batchNorm(way).build()));
+    ours.put(
+        "frozen batch norm",
+        way -> new FrozenLayerWithBackprop(batchNorm(way).activation(Activation.TANH).build()));
     ours.put("frozen dense", way -> new FrozenLayerWithBackprop(dense(way).build()));
     ours.put("batch norm with dropout", way -> batchNorm(way).dropOut(0.6).build());
     ours.put("dense with dropout", way -> dense(way).dropOut(0.6).build());
@@ -100,9 +101,10 @@ class SharedFormatsTest {
                                 .map(other -> Arguments.of(layer, other, format))));
   }
 
+  /** Of a layer whose output lies in the order of its indices, so that others read it in place. */
   private static Layer below(Formats format) {
     return format.rank() == 3
-        ? new SimpleRnn.Builder().nOut(C).activation(Activation.TANH).build()
+        ? dense(Backward.FUSED).build()
         : new ConvolutionLayer.Builder(1, 1).nOut(C).activation(Activation.TANH).build();
   }
 

@@ -115,9 +115,13 @@ abstract class NdChannels extends Matrix {
     void copy(int k, long place, int rows, int columns);
   }
 
+  final void requireStretch(int first, int length) {
+    Objects.checkFromIndexSize(first, length, length());
+  }
+
   /** Goes through a stretch of elements. */
   final void forEachExample(int first, int length, Rows rows) {
-    Objects.checkFromIndexSize(first, length, length());
+    requireStretch(first, length);
     int C = columns();
     for (int k = 0; k < length; ) {
       int row = (first + k) / C;
@@ -196,6 +200,7 @@ abstract class NdChannels extends Matrix {
 
     @Override
     public void read(int first, int length, double[] into) {
+      requireStretch(first, length);
       float[] values = new float[length];
       read(first, length, values);
       for (int k = 0; k < length; k++) {
@@ -205,6 +210,7 @@ abstract class NdChannels extends Matrix {
 
     @Override
     public void write(double[] from, int first, int length) {
+      requireStretch(first, length);
       float[] values = new float[length];
       for (int k = 0; k < length; k++) {
         values[k] = (float) from[k];
@@ -276,6 +282,7 @@ abstract class NdChannels extends Matrix {
 
     @Override
     public void read(int first, int length, float[] into) {
+      requireStretch(first, length);
       double[] values = new double[length];
       read(first, length, values);
       for (int k = 0; k < length; k++) {
@@ -285,6 +292,7 @@ abstract class NdChannels extends Matrix {
 
     @Override
     public void write(float[] from, int first, int length) {
+      requireStretch(first, length);
       double[] values = new double[length];
       for (int k = 0; k < length; k++) {
         values[k] = from[k];

@@ -23,11 +23,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.backpropninja.Backward;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.testing.Differences;
-import org.backpropninja.testing.Golden;
+import org.backpropninja.testing.GoldenModels;
 import org.backpropninja.testing.Layers.Layout;
 import org.backpropninja.testing.Serialised;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
@@ -105,15 +104,13 @@ class EmbeddingTablesTest {
   // Padding
 
   static Stream<Arguments> golden() {
-    return StreamSupport.stream(
-            Golden.json("models-f64.json").get("embedding").spliterator(), false)
+    return GoldenModels.cases("embedding").stream()
         .flatMap(c -> Stream.of(Backward.values()).map(way -> Arguments.of(c, way)));
   }
 
   @ParameterizedTest
   @MethodSource
   void golden(JsonNode c, Backward way) {
-    int n = c.get("n").asInt();
     int T = c.get("T").asInt();
     int D = c.get("D").asInt();
     var builder =
@@ -123,9 +120,9 @@ class EmbeddingTablesTest {
     }
     var layer = instantiate(builder.build(), DataType.DOUBLE, 1);
     NdArrays.assign(numbers(c.get("C")), layer.getParam("W"));
-    INDArray x = Nd4j.create(numbers(c.get("X")), new long[] {n, T}, 'c');
+    INDArray x = GoldenModels.array(c.get("X"));
     assertClose("y", numbers(c.get("y")), NdArrays.values(forward(layer, x, true)), 0);
-    backward(layer, Nd4j.create(numbers(c.get("dy")), new long[] {n, (long) T * D}, 'c'));
+    backward(layer, GoldenModels.array(c.get("dy")));
     assertClose("dC", numbers(c.get("dC")), tableGradient(layer), 1e-12);
   }
 

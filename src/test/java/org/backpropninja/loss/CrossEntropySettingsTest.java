@@ -20,13 +20,12 @@ import java.io.ObjectInputStream;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.backpropninja.Backward;
 import org.backpropninja.loss.ManualCrossEntropyLoss.Mean;
 import org.backpropninja.testing.Differences;
 import org.backpropninja.testing.DoublePrecision;
-import org.backpropninja.testing.Golden;
+import org.backpropninja.testing.GoldenModels;
 import org.backpropninja.testing.GradientChecks;
 import org.backpropninja.testing.Serialised;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
@@ -67,7 +66,7 @@ class CrossEntropySettingsTest {
   // PyTorch's figures
 
   static List<JsonNode> golden() {
-    return Golden.modelCases("cross_entropy");
+    return GoldenModels.cases("cross_entropy");
   }
 
   private static ManualCrossEntropyLoss lossOf(JsonNode figures) {
@@ -82,22 +81,8 @@ class CrossEntropySettingsTest {
     return loss;
   }
 
-  /** [n, V, …] of logits and rows of targets, [n, …] of class indices. */
   private static INDArray array(JsonNode numbers, DataType type) {
-    long[] shape =
-        LongStream.iterate(0, i -> i + 1)
-            .limit(depth(numbers))
-            .map(axis -> size(numbers, axis))
-            .toArray();
-    return Nd4j.create(numbers(numbers), shape, 'c').castTo(type);
-  }
-
-  private static int depth(JsonNode array) {
-    return array.isArray() ? 1 + depth(array.get(0)) : 0;
-  }
-
-  private static int size(JsonNode array, long axis) {
-    return axis == 0 ? array.size() : size(array.get(0), axis - 1);
+    return GoldenModels.array(numbers).castTo(type);
   }
 
   @ParameterizedTest

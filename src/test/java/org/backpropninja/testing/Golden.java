@@ -32,11 +32,6 @@ public final class Golden {
     return cases("layers-f64.json", layer);
   }
 
-  /** The cases of one kind in models-f64.json. */
-  public static List<JsonNode> modelCases(String kind) {
-    return cases("models-f64.json", kind);
-  }
-
   private static List<JsonNode> cases(String file, String kind) {
     return StreamSupport.stream(json(file).get(kind).spliterator(), false).toList();
   }

@@ -95,6 +95,7 @@ public final class BatchNormBessel extends ManualLayer {
   private boolean cumulativeAverage = false;
   private boolean useGain = true;
   private boolean useBias = true;
+  private Double fixedBias; // biasInit would be changed by FineTuneConfiguration; null: trained
   private boolean trackRunningStatistics = true;
   private OnSingleValue onSingleValue = OnSingleValue.REFUSE;
 
@@ -154,6 +155,7 @@ public final class BatchNormBessel extends ManualLayer {
     if (!useBias && Double.isNaN(biasInit)) {
       biasInit = 0;
     }
+    fixedBias = useBias ? null : biasInit;
   }
 
   private void requireRunningStatistics() {
@@ -425,6 +427,29 @@ public final class BatchNormBessel extends ManualLayer {
   }
 
   /**
+   * Returns the bias that stays as it is.
+   *
+   * @return null where it is trained, or in files that have {@code biasInit} only
+   */
+  public Double getFixedBias() {
+    return fixedBias;
+  }
+
+  /**
+   * Sets the bias that stays as it is; for deserialisation.
+   *
+   * @param fixedBias null where it is trained
+   */
+  public void setFixedBias(Double fixedBias) {
+    this.fixedBias = fixedBias;
+  }
+
+  /** What is added where no bias is trained. */
+  double biasWithoutTraining() {
+    return fixedBias == null ? getBiasInit() : fixedBias;
+  }
+
+  /**
    * Tells whether there are running statistics.
    *
    * @return false to normalise by the minibatch in inference too
@@ -485,6 +510,7 @@ public final class BatchNormBessel extends ManualLayer {
         && cumulativeAverage == o.cumulativeAverage
         && useGain == o.useGain
         && useBias == o.useBias
+        && Objects.equals(fixedBias, o.fixedBias)
         && trackRunningStatistics == o.trackRunningStatistics
         && onSingleValue == o.onSingleValue;
   }
@@ -500,13 +526,14 @@ public final class BatchNormBessel extends ManualLayer {
         cumulativeAverage,
         useGain,
         useBias,
+        fixedBias,
         trackRunningStatistics,
         onSingleValue.name());
   }
 
   @Override
   public String toString() {
-    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s, cumulativeAverage=%s, useGain=%s, useBias=%s, trackRunningStatistics=%s, onSingleValue=%s)"
+    return "BatchNormBessel(super=%s, decay=%s, eps=%s, variance=%s, runningVariance=%s, cumulativeAverage=%s, useGain=%s, useBias=%s, fixedBias=%s, trackRunningStatistics=%s, onSingleValue=%s)"
         .formatted(
             super.toString(),
             decay,
@@ -516,6 +543,7 @@ public final class BatchNormBessel extends ManualLayer {
             cumulativeAverage,
             useGain,
             useBias,
+            fixedBias,
             trackRunningStatistics,
             onSingleValue);
   }

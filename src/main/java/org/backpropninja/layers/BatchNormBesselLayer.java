@@ -42,7 +42,7 @@ final class BatchNormBesselLayer extends HandWrittenLayer<BatchNormBessel> imple
     requireCount(dataType);
     H = (int) layerConf().getNOut();
     fixedGain = everywhere(layerConf().getGainInit());
-    fixedBias = everywhere(layerConf().getBiasInit());
+    fixedBias = everywhere(layerConf().biasWithoutTraining());
     unwanted = everywhere(0);
     activation = new LayerActivation(layerConf().getActivationFn(), matrixType());
     batchNorm = cores().batchNorm(H, layerConf().getEps(), activation.inside());

@@ -419,7 +419,7 @@ public final class EmbeddingConcat extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(RNNFormat format) {
-      return channelsLast(format == RNNFormat.NWC);
+      return channelsLast(requireFormat(format) == RNNFormat.NWC);
     }
 
     /**

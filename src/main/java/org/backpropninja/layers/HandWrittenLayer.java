@@ -72,6 +72,7 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
     setIndex(index);
     setParamsViewArray(params);
     setParamTable(layerConf().initializer().init(conf, params, initialise));
+    gradientViews = new HashMap<>(); // until DL4J sets them, which it never does without parameters
     return this;
   }
 

@@ -102,6 +102,9 @@ final class Parameters implements ParamInitializer {
   }
 
   private Map<String, INDArray> cut(Layer layer, INDArray flat, Shaping shaping) {
+    if (flat == null && list(layer).isEmpty()) {
+      return new LinkedHashMap<>(); // DL4J hands no array to a layer without parameters
+    }
     if (flat.length() != numParams(layer)) {
       throw new IllegalStateException(
           "view length (%d) must be %d, the number of parameters of %s"

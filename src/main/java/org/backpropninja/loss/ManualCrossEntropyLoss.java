@@ -277,7 +277,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @return this
    */
   public ManualCrossEntropyLoss dataFormat(RNNFormat format) {
-    return channelsLast(format == RNNFormat.NWC);
+    return channelsLast(requireFormat(format) == RNNFormat.NWC);
   }
 
   /**
@@ -288,7 +288,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @return this
    */
   public ManualCrossEntropyLoss dataFormat(CNN2DFormat format) {
-    return channelsLast(format == CNN2DFormat.NHWC);
+    return channelsLast(requireFormat(format) == CNN2DFormat.NHWC);
   }
 
   /**
@@ -299,7 +299,11 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @return this
    */
   public ManualCrossEntropyLoss dataFormat(Convolution3D.DataFormat format) {
-    return channelsLast(format == Convolution3D.DataFormat.NDHWC);
+    return channelsLast(requireFormat(format) == Convolution3D.DataFormat.NDHWC);
+  }
+
+  private static <F> F requireFormat(F format) {
+    return Objects.requireNonNull(format, "format must not be null");
   }
 
   private ManualCrossEntropyLoss channelsLast(Boolean channelsLast) {

@@ -25,7 +25,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Shapes: labels [n] or [n, 1] become [n, V], [n, 1, t] become [n, V, t] and [n, 1, h, w] become
  * [n, V, h, w], all of them FLOAT. Where a labels mask is 0 a label may be anything. Ignored labels
  * are masked out of the evaluation; images cannot have any, because {@code Evaluation} takes no
- * masks with them. Everything else, a preprocessor included, is the wrapped iterator's, and its
+ * masks with them. DL4J takes the second axis for the classes whatever the network's format is, and
+ * so the figures of a network whose output has the channels last are wrong: give its rows of
+ * targets and an {@code Evaluation} with {@code setAxis} to {@code network.doEvaluation}, without
+ * masks of labels. Everything else, a preprocessor included, is the wrapped iterator's, and its
  * minibatches stay as they are.
  *
  * <p>Refused with a {@link DL4JInvalidInputException}: labels of other shapes, a label that is not
@@ -34,6 +37,10 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class OneHotLabels implements DataSetIterator {
 
   private static final long serialVersionUID = 1;
+
+  private static final String CHANNELS_LAST =
+      "; network.evaluate takes the second axis for the classes, also of a network with the channels"
+          + " last: give rows of targets, and an Evaluation with setAxis to network.doEvaluation";
 
   private final DataSetIterator iterator;
   private final int V;
@@ -108,8 +115,9 @@ public final class OneHotLabels implements DataSetIterator {
     int rank = labels.rank();
     if (rank < 1 || rank > 4 || rank > 1 && labels.size(1) != 1) {
       throw refusal(
-          "labels must be class indices of shape [n], [n, 1], [n, 1, t] or [n, 1, h, w], was %s",
-          Arrays.toString(labels.shape()));
+          "labels must be class indices of shape [n], [n, 1], [n, 1, t] or [n, 1, h, w], was %s%s",
+          Arrays.toString(labels.shape()),
+          rank > 2 && labels.size(rank - 1) == 1 ? CHANNELS_LAST : "");
     }
     long[] column = rank == 1 ? new long[] {labels.length(), 1} : labels.shape();
     return Layout.of(column, false).withColumns(V);

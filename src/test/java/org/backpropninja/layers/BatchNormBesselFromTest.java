@@ -15,6 +15,7 @@ import org.backpropninja.testing.Layers;
 import org.backpropninja.testing.Networks;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -22,6 +23,8 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
@@ -174,5 +177,23 @@ class BatchNormBesselFromTest {
     double[] h = NdArrays.values(fixed.feedForward(X, true).get(2));
     assertClose("h", expected, h, 1e-12);
     assertEquals(Set.of("mean", "var"), fixed.getLayer(1).paramTable().keySet());
+  }
+
+  /**
+   * FineTuneConfiguration sets the biasInit of every layer, which is to be no more than a start.
+   */
+  @Test
+  void fineTuningLeavesAFixedBiasAsItIs() {
+    MultiLayerNetwork fixed =
+        network(new BatchNormBessel.Builder().useBias(false).biasInit(0.5).build());
+    var tuning = new FineTuneConfiguration.Builder().biasInit(-2).build();
+    MultiLayerNetwork transferred =
+        new TransferLearning.Builder(fixed).fineTuneConfiguration(tuning).build();
+    MultiLayerNetwork copy =
+        new MultiLayerNetwork(
+            MultiLayerConfiguration.fromJson(transferred.getLayerWiseConfigurations().toJson()));
+    copy.init(fixed.params(), true);
+    assertEquals(fixed.output(X), transferred.output(X));
+    assertEquals(fixed.output(X), copy.output(X));
   }
 }

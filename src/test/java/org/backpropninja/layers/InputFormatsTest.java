@@ -249,6 +249,8 @@ class InputFormatsTest {
     assertRefused(type, () -> norm.dataFormat((CNN2DFormat) null), message);
     assertRefused(type, () -> norm.dataFormat((Convolution3D.DataFormat) null), message);
     assertRefused(type, () -> dense.dataFormat(null), message);
+    var embedding = new EmbeddingConcat.Builder();
+    assertRefused(type, () -> embedding.dataFormat(null), message);
     assertRefused(type, () -> norm.convention(null), "convention must not be null");
     assertRefused(type, () -> norm.onSingleValue(null), "onSingleValue must not be null");
     assertRefused(

@@ -34,6 +34,7 @@ import org.backpropninja.testing.Formats;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
@@ -328,6 +329,51 @@ class RunningStatisticsTest {
     assertEquals(forward(layer, x, true), forward(layer, x, false));
     backward(layer, x);
     assertEquals(before, layer.params());
+  }
+
+  /** A layer without a single parameter trains what is around it as one with statistics does. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void nothingToKeepIsNoParameter(boolean inGraph, @TempDir File folder) throws IOException {
+    var builder = new BatchNormBessel.Builder().useGain(false).useBias(false);
+    Model tracking = between(inGraph, builder.build());
+    Model bare = between(inGraph, builder.trackRunningStatistics(false).build());
+    assertEquals(tracking.numParams() - 2 * 4, bare.numParams());
+    var expected = tracking.paramTable();
+    bare.paramTable().forEach((key, values) -> values.assign(expected.get(key)));
+    File file = new File(folder, "bare.zip");
+    for (int step = 1; step < 4; step++) {
+      ModelSerializer.writeModel(bare, file, true);
+      bare =
+          inGraph
+              ? ModelSerializer.restoreComputationGraph(file)
+              : ModelSerializer.restoreMultiLayerNetwork(file);
+      fit(tracking, minibatch(step));
+      fit(bare, minibatch(step));
+    }
+    bare.paramTable().forEach((key, values) -> assertEquals(expected.get(key), values, key));
+  }
+
+  private static void fit(Model network, DataSet minibatch) {
+    if (network instanceof ComputationGraph graph) {
+      graph.fit(minibatch);
+    } else {
+      ((MultiLayerNetwork) network).fit(minibatch);
+    }
+  }
+
+  private static Model between(boolean inGraph, BatchNormBessel norm) {
+    MultiLayerNetwork network =
+        stack(
+            adam(),
+            InputType.recurrent(C, T),
+            new ManualDense.Builder().nOut(4).activation(Activation.IDENTITY).build(),
+            norm,
+            new RnnOutputLayer.Builder(LossFunction.MSE)
+                .nOut(2)
+                .activation(Activation.IDENTITY)
+                .build());
+    return inGraph ? network.toComputationGraph() : network;
   }
 
   @Test

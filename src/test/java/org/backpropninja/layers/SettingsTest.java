@@ -43,7 +43,7 @@ class SettingsTest {
 
   @Test
   void thereAreFields() {
-    assertEquals(11 + 3, fields().count());
+    assertEquals(12 + 3, fields().count());
   }
 
   private static Field field(Class<?> type, String name) throws ReflectiveOperationException {
@@ -57,6 +57,9 @@ class SettingsTest {
   private static List<?> others(Class<?> type, Object value) {
     if (type == double.class) {
       return List.of((double) value + 0.03);
+    }
+    if (type == Double.class) {
+      return List.of(0.03);
     }
     return Stream.of(type.isEnum() ? type.getEnumConstants() : new Boolean[] {true, false})
         .filter(other -> !other.equals(value))

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
@@ -33,6 +34,7 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -473,6 +475,17 @@ class CrossEntropySettingsTest {
         IllegalArgumentException.class,
         () -> new ManualCrossEntropyLoss().labelSmoothing(smoothing),
         "labelSmoothing (" + smoothing + ") must be from 0 to 1");
+  }
+
+  @Test
+  void refusesNoFormat() {
+    ManualCrossEntropyLoss loss = new ManualCrossEntropyLoss();
+    var type = NullPointerException.class;
+    String message = "format must not be null";
+    assertRefused(type, () -> loss.dataFormat((RNNFormat) null), message);
+    assertRefused(type, () -> loss.dataFormat((CNN2DFormat) null), message);
+    assertRefused(type, () -> loss.dataFormat((Convolution3D.DataFormat) null), message);
+    assertNull(loss.getChannelsLast());
   }
 
   @Test

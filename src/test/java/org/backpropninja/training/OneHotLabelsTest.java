@@ -331,6 +331,18 @@ class OneHotLabelsTest {
             + Arrays.toString(labels.shape()));
   }
 
+  /** DL4J's evaluation would count along the wrong axis, and not say so. */
+  @Test
+  void saysWhatToDoWithTheChannelsLast() {
+    for (INDArray labels : List.of(Nd4j.zeros(N, 5, 1), Nd4j.zeros(N, 5, 6, 1))) {
+      DataSetIterator wrapped = iterator(List.of(new DataSet(Nd4j.zeros(N, I), labels)));
+      assertRefused(
+          () -> new OneHotLabels(wrapped, V).next(),
+          "[n, 1, h, w], was " + Arrays.toString(labels.shape()) + "; network.evaluate takes",
+          "an Evaluation with setAxis to network.doEvaluation");
+    }
+  }
+
   @Test
   void refusesMasksOfOtherShapes() {
     DataSet minibatch = minibatches(Kind.OUTPUT).get(0);

@@ -48,9 +48,10 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  * logits of ±10⁴ give finite, exact results.
  *
  * <p>A mask of zeros and ones, for each example or each position, leaves out those where it is 0:
- * they have loss 0 and gradient 0, and their logits and labels are not looked at. Weights go into
- * rows of targets or {@code classWeights}, because DL4J's OutputLayer and RnnOutputLayer multiply
- * the logits by the mask before the loss sees them.
+ * they have loss 0 and gradient 0, and their logits and labels are not looked at, nor are the
+ * logits of a row whose weights are all 0. Weights go into rows of targets or {@code classWeights},
+ * because DL4J's OutputLayer and RnnOutputLayer multiply the logits by the mask before the loss
+ * sees them.
  *
  * <p>DL4J divides score and gradient by the minibatch. So they are those of the sum over rows; with
  * {@link Mean#OVER_WEIGHTS} they are multiplied by rows/Σw, Σw being what PyTorch's mean divides

@@ -190,7 +190,7 @@ public final class LabelledLogits {
     int k = (int) labels[i];
     if (!(labels[i] >= 0 && labels[i] < V) || k != labels[i]) { // the first also refuses NaN
       throw new DL4JInvalidInputException(
-          "%s: labels%s must be a whole number from 0 to %d, was %s"
+          "%s: labels%s must be a whole number from 0 to %d, was %s; what has no label needs a labels mask of 0, or ignoreIndex"
               .formatted(who, Arrays.toString(Shape.ind2subC(shape, i)), V - 1, labels[i]));
     }
     return k;

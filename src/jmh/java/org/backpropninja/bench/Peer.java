@@ -61,11 +61,15 @@ final class Peer implements AutoCloseable {
    *
    * @param request one line
    * @return one line
-   * @throws IOException if the process ends instead
+   * @throws IOException if the process ends or crashes instead
    */
   String ask(String request) throws IOException {
     requests.println(request);
-    return awaitLine("");
+    String answer = awaitLine("");
+    if (answer.startsWith("#")) { // a crashed JVM's last words
+      throw new IOException("crashed, as ND4J may in DL4J's own layers; run it again: " + command);
+    }
+    return answer;
   }
 
   /**

@@ -69,7 +69,8 @@ public final class LabelledLogits {
   public static LabelledLogits of(
       INDArray labels, Layout layout, Matrix logits, INDArray mask, LabelMixture mixture) {
     mixture.requireClasses(logits.columns());
-    if (!isClasses(labels, layout) && !isTargets(labels, layout)) {
+    boolean areClasses = isClasses(labels, layout);
+    if (!areClasses && !isTargets(labels, layout)) {
       throw refusal(
           "labels must be of shape %s, %s or %s, was %s",
           Arrays.toString(layout.withoutColumns()),
@@ -83,7 +84,7 @@ public final class LabelledLogits {
           "mask must be one value per example or position, of shape %s, was %s: %s",
           Arrays.toString(layout.withColumns(1).shape()), Arrays.toString(mask.shape()), WAY_OUT);
     }
-    return new LabelledLogits(labels, layout, logits, kept, mixture);
+    return new LabelledLogits(labels, areClasses, layout, logits, kept, mixture);
   }
 
   /** In 'c' order they are in the order of the rows. */
@@ -104,7 +105,12 @@ public final class LabelledLogits {
   }
 
   private LabelledLogits(
-      INDArray labels, Layout layout, Matrix logits, double[] kept, LabelMixture mixture) {
+      INDArray labels,
+      boolean areClasses,
+      Layout layout,
+      Matrix logits,
+      double[] kept,
+      LabelMixture mixture) {
     this.layout = layout;
     this.logits = logits;
     this.mixture = mixture;
@@ -113,7 +119,7 @@ public final class LabelledLogits {
     weight = kept;
     requireZerosAndOnes();
     boolean spread = mixture.smoothing() != 0;
-    if (isClasses(labels, layout)) {
+    if (areClasses) {
       Yb = spread ? null : new int[n];
       y = spread ? new double[n * V] : null;
       takeClasses(NdArrays.values(labels), labels.shape());
@@ -137,8 +143,14 @@ public final class LabelledLogits {
     return rows;
   }
 
-  /** The mask's value for each row; null if it is of another shape. */
-  private static double[] kept(INDArray mask, Layout layout) {
+  /**
+   * Spreads a mask over the rows.
+   *
+   * @param mask as {@link #of} takes it
+   * @param layout of the logits
+   * @return its value for each row, 1 without a mask; null if it is of another shape
+   */
+  public static double[] kept(INDArray mask, Layout layout) {
     if (mask == null) {
       double[] ones = new double[(int) layout.rows()];
       Arrays.fill(ones, 1);

@@ -4,6 +4,10 @@ import java.util.Arrays;
 import java.util.StringJoiner;
 import java.util.stream.IntStream;
 import org.backpropninja.math.Matrix;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.DataFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -22,10 +26,12 @@ public final class Layout {
 
   private final long[] shape;
   private final int axis; // of the channels
+  private final long length; // elements
 
   private Layout(long[] shape, int axis) {
     this.shape = shape;
     this.axis = axis;
+    length = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
   }
 
   /**
@@ -37,6 +43,18 @@ public final class Layout {
    */
   public static Layout of(long[] shape, boolean channelsLast) {
     return new Layout(shape.clone(), channelsLast ? shape.length - 1 : 1);
+  }
+
+  /**
+   * Tells what DL4J's formats say.
+   *
+   * @param format of sequences, images or volumes
+   * @return whether their channels are the last axis
+   */
+  public static boolean isChannelsLast(DataFormat format) {
+    return format == RNNFormat.NWC
+        || format == CNN2DFormat.NHWC
+        || format == Convolution3D.DataFormat.NDHWC;
   }
 
   /**
@@ -63,7 +81,7 @@ public final class Layout {
    * @return time steps or pixels, 1 for a matrix
    */
   public long positions() {
-    return length() / Math.max(1, examples() * columns());
+    return length / Math.max(1, examples() * columns());
   }
 
   /**
@@ -82,10 +100,6 @@ public final class Layout {
    */
   public long columns() {
     return shape[axis];
-  }
-
-  private long length() {
-    return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
   }
 
   /**
@@ -185,7 +199,7 @@ public final class Layout {
 
   /** Where channels are next to each other, positions are as the rows of a matrix are. */
   private Matrix matrix(INDArray x) {
-    boolean rowMajor = axis == shape.length - 1 && NdChannels.isRowMajor(x);
+    boolean rowMajor = axis == shape.length - 1 && NdMatrix.isDense(x, 'c');
     return rowMajor ? NdMatrix.of(x.reshape('c', rows(), columns())) : NdChannels.of(x, axis);
   }
 
@@ -220,7 +234,7 @@ public final class Layout {
 
   /** A matrix in a Java array, whose elements are copied into an array. */
   NdArrays.Out elsewhere(INDArray x) {
-    double[] values = new double[(int) length()];
+    double[] values = new double[(int) length];
     INDArray last = channelsLast(x);
     return new NdArrays.Out(
         Matrix.of(values, (int) rows(), (int) columns()),

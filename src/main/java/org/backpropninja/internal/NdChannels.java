@@ -1,7 +1,6 @@
 package org.backpropninja.internal;
 
 import java.lang.ref.Reference;
-import java.util.Objects;
 import org.backpropninja.math.Matrix;
 import org.backpropninja.math.Precision;
 import org.bytedeco.javacpp.indexer.DoubleIndexer;
@@ -17,17 +16,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * channels. No transposed copy is made: a stretch of rows is gathered on its way to the loops,
  * which keep it in the cache.
  */
-abstract class NdChannels extends Matrix {
+abstract class NdChannels extends HostMatrix {
 
-  private final INDArray array; // held, or its memory might be freed under the pointer
   private final int positions;
   private final long exampleStride;
   final long positionStride;
   final long channelStride;
 
   private NdChannels(INDArray x, int axis, Precision precision) {
-    super(x.length() / x.size(axis), x.size(axis), precision);
-    array = x;
+    super(x, x.length() / x.size(axis), x.size(axis), precision);
     positions = (int) (x.length() / x.size(axis) / x.size(0));
     exampleStride = x.stride(0);
     positionStride = positionStride(x, axis);
@@ -43,18 +40,6 @@ abstract class NdChannels extends Matrix {
 
   static NdChannels of(INDArray x, int axis) {
     return x.dataType() == DataType.FLOAT ? new Floats(x, axis) : new Doubles(x, axis);
-  }
-
-  /** Whether the elements of an array of any rank stand one after the other in 'c' order. */
-  static boolean isRowMajor(INDArray x) {
-    long dense = 1;
-    for (int k = x.rank() - 1; k >= 0; k--) {
-      if (x.size(k) != 1 && x.stride(k) != dense) {
-        return false;
-      }
-      dense *= x.size(k);
-    }
-    return true;
   }
 
   /** The distance from one position to the next; negative if it is not the same for all. */
@@ -83,13 +68,6 @@ abstract class NdChannels extends Matrix {
         + (columns() - 1) * channelStride;
   }
 
-  @Override
-  public final Matrix another(int rows, int columns) {
-    INDArray[] made = new INDArray[1];
-    Workspaces.outside(() -> made[0] = NewMatrix.of(array.dataType(), rows, columns));
-    return NdMatrix.of(made[0]);
-  }
-
   /** BLAS needs its matrices in one piece. */
   @Override
   protected final void multiply(
@@ -113,10 +91,6 @@ abstract class NdChannels extends Matrix {
      * @param columns of each
      */
     void copy(int k, long place, int rows, int columns);
-  }
-
-  final void requireStretch(int first, int length) {
-    Objects.checkFromIndexSize(first, length, length());
   }
 
   /** Goes through a stretch of elements. */
@@ -200,22 +174,12 @@ abstract class NdChannels extends Matrix {
 
     @Override
     public void read(int first, int length, double[] into) {
-      requireStretch(first, length);
-      float[] values = new float[length];
-      read(first, length, values);
-      for (int k = 0; k < length; k++) {
-        into[k] = values[k];
-      }
+      readFloats(first, length, into);
     }
 
     @Override
     public void write(double[] from, int first, int length) {
-      requireStretch(first, length);
-      float[] values = new float[length];
-      for (int k = 0; k < length; k++) {
-        values[k] = (float) from[k];
-      }
-      write(values, first, length);
+      writeFloats(from, first, length);
     }
   }
 
@@ -282,22 +246,12 @@ abstract class NdChannels extends Matrix {
 
     @Override
     public void read(int first, int length, float[] into) {
-      requireStretch(first, length);
-      double[] values = new double[length];
-      read(first, length, values);
-      for (int k = 0; k < length; k++) {
-        into[k] = (float) values[k];
-      }
+      readDoubles(first, length, into);
     }
 
     @Override
     public void write(float[] from, int first, int length) {
-      requireStretch(first, length);
-      double[] values = new double[length];
-      for (int k = 0; k < length; k++) {
-        values[k] = from[k];
-      }
-      write(values, first, length);
+      writeDoubles(from, first, length);
     }
   }
 }

@@ -21,20 +21,16 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Memory has no bounds of its own, so each stretch is checked. A vector is a matrix of one row.
  */
-public abstract class NdMatrix extends Matrix {
+public abstract class NdMatrix extends HostMatrix {
 
   /** ND4J's CPU backend brings OpenBLAS; on another backend its classes need not be there. */
   private static final boolean HAS_OPENBLAS =
       ClassPath.has("org.bytedeco.openblas.global.openblas_nolapack");
 
-  /** Held, or its memory might be freed under the pointer. */
-  private final INDArray array;
-
   private final boolean rowMajor;
 
   private NdMatrix(INDArray array, Precision precision) {
-    super(rows(array), columns(array), precision);
-    this.array = array;
+    super(array, rows(array), columns(array), precision);
     rowMajor = isDense(array, 'c');
   }
 
@@ -89,14 +85,15 @@ public abstract class NdMatrix extends Matrix {
 
   /** Whether the elements stand one after the other in that order, wherever the first one is. */
   static boolean isDense(INDArray x, char order) {
-    if (x.rank() < 2) {
-      return x.length() == 1 || x.stride(0) == 1;
+    long dense = 1;
+    for (int k = 0; k < x.rank(); k++) {
+      int axis = order == 'c' ? x.rank() - 1 - k : k;
+      if (x.size(axis) != 1 && x.stride(axis) != dense) {
+        return false;
+      }
+      dense *= x.size(axis);
     }
-    long rows = rows(x);
-    long columns = columns(x);
-    long rowStride = order == 'c' ? columns : 1;
-    long columnStride = order == 'c' ? 1 : rows;
-    return (rows == 1 || x.stride(0) == rowStride) && (columns == 1 || x.stride(1) == columnStride);
+    return true;
   }
 
   private static long rows(INDArray x) {
@@ -112,19 +109,8 @@ public abstract class NdMatrix extends Matrix {
     return rowMajor ? (long) row * columns() + column : (long) column * rows() + row;
   }
 
-  final void requireStretch(int first, int length) {
-    Objects.checkFromIndexSize(first, length, length());
-  }
-
   final void requireRow(int row) {
     Objects.checkIndex(row, rows());
-  }
-
-  @Override
-  public final Matrix another(int rows, int columns) {
-    INDArray[] made = new INDArray[1];
-    Workspaces.outside(() -> made[0] = NewMatrix.of(array.dataType(), rows, columns));
-    return of(made[0]);
   }
 
   /** One call of OpenBLAS on the arrays' own memory; where that is not possible, ND4J's product. */
@@ -206,11 +192,7 @@ public abstract class NdMatrix extends Matrix {
 
     @Override
     public void read(int first, int length, double[] into) {
-      float[] floats = new float[length];
-      read(first, length, floats);
-      for (int k = 0; k < length; k++) {
-        into[k] = floats[k];
-      }
+      readFloats(first, length, into);
     }
 
     @Override
@@ -233,11 +215,7 @@ public abstract class NdMatrix extends Matrix {
 
     @Override
     public void write(double[] from, int first, int length) {
-      float[] floats = new float[length];
-      for (int k = 0; k < length; k++) {
-        floats[k] = (float) from[k];
-      }
-      write(floats, first, length);
+      writeFloats(from, first, length);
     }
 
     @Override
@@ -308,11 +286,7 @@ public abstract class NdMatrix extends Matrix {
 
     @Override
     public void read(int first, int length, float[] into) {
-      double[] doubles = new double[length];
-      read(first, length, doubles);
-      for (int k = 0; k < length; k++) {
-        into[k] = (float) doubles[k];
-      }
+      readDoubles(first, length, into);
     }
 
     @Override
@@ -332,11 +306,7 @@ public abstract class NdMatrix extends Matrix {
 
     @Override
     public void write(float[] from, int first, int length) {
-      double[] doubles = new double[length];
-      for (int k = 0; k < length; k++) {
-        doubles[k] = from[k];
-      }
-      write(doubles, first, length);
+      writeDoubles(from, first, length);
     }
   }
 }

@@ -659,7 +659,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(RNNFormat format) {
-      return channelsLast(requireFormat(format) == RNNFormat.NWC);
+      return channelsLast(format);
     }
 
     /**
@@ -669,7 +669,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(CNN2DFormat format) {
-      return channelsLast(requireFormat(format) == CNN2DFormat.NHWC);
+      return channelsLast(format);
     }
 
     /**
@@ -683,7 +683,7 @@ public final class BatchNormBessel extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(Convolution3D.DataFormat format) {
-      return channelsLast(requireFormat(format) == Convolution3D.DataFormat.NDHWC);
+      return channelsLast(format);
     }
 
     /**

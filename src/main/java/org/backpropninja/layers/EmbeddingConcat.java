@@ -1,10 +1,8 @@
 package org.backpropninja.layers;
 
-import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -13,7 +11,6 @@ import org.deeplearning4j.nn.weights.IWeightInit;
 import org.deeplearning4j.nn.weights.embeddings.ArrayEmbeddingInitializer;
 import org.deeplearning4j.nn.weights.embeddings.EmbeddingInitializer;
 import org.deeplearning4j.nn.weights.embeddings.WeightInitEmbedding;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -113,7 +110,12 @@ public final class EmbeddingConcat extends ManualLayer {
   }
 
   @Override
-  void validate(int layerIndex) {
+  void validate(int layerIndex, boolean inGraph) {
+    if (!inGraph && layerIndex > 0) { // a graph's indices do not tell what is below
+      throw new DL4JInvalidConfigException(
+          "%s: must be the first layer, because indices have no derivative and nothing below could learn; in a ComputationGraph it can stand beside others"
+              .formatted(where(layerIndex)));
+    }
     if (nIn < 1 || nOut < 1) {
       throw new DL4JInvalidConfigException(
           "%s: nIn (%d) and nOut (%d) must be at least 1: set V and D, or pretrained(...), from which they follow"
@@ -129,24 +131,6 @@ public final class EmbeddingConcat extends ManualLayer {
           "%s: paddingIndex (%d) must be an index, from 0 to %d"
               .formatted(where(layerIndex), paddingIndex, nIn - 1));
     }
-  }
-
-  /** A graph has no listeners yet, and its layers' indices do not tell what is below. */
-  @Override
-  public Layer instantiate(
-      NeuralNetConfiguration conf,
-      Collection<TrainingListener> trainingListeners,
-      int layerIndex,
-      INDArray layerParamsView,
-      boolean initializeParams,
-      DataType networkDataType) {
-    if (trainingListeners != null && layerIndex > 0) {
-      throw new DL4JInvalidConfigException(
-          "%s: must be the first layer, because indices have no derivative and nothing below could learn; in a ComputationGraph it can stand beside others"
-              .formatted(where(layerIndex)));
-    }
-    return super.instantiate(
-        conf, trainingListeners, layerIndex, layerParamsView, initializeParams, networkDataType);
   }
 
   /** A frozen table stays as it is, whatever the network's updater and regularisation are. */
@@ -216,7 +200,7 @@ public final class EmbeddingConcat extends ManualLayer {
       inputLength = length;
     }
     if (getChannelsLast() == null && inputType instanceof InputType.InputTypeRecurrent steps) {
-      setChannelsLast(steps.getFormat() == RNNFormat.NWC);
+      setChannelsLast(InputTypes.isChannelsLast(steps));
     }
   }
 
@@ -419,7 +403,7 @@ public final class EmbeddingConcat extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(RNNFormat format) {
-      return channelsLast(requireFormat(format) == RNNFormat.NWC);
+      return channelsLast(format);
     }
 
     /**

@@ -66,8 +66,12 @@ abstract class HandWrittenLayer<C extends ManualLayer> extends BaseLayer<C> impl
 
   /** Does what every DL4J configuration does with the runtime that it has just made. */
   Layer attach(
-      Collection<TrainingListener> listeners, int index, INDArray params, boolean initialise) {
-    inGraph = listeners == null; // a MultiLayerNetwork hands over its own
+      Collection<TrainingListener> listeners,
+      boolean inGraph,
+      int index,
+      INDArray params,
+      boolean initialise) {
+    this.inGraph = inGraph;
     setListeners(listeners);
     setIndex(index);
     setParamsViewArray(params);

@@ -1,7 +1,6 @@
 package org.backpropninja.layers;
 
-import org.deeplearning4j.nn.conf.CNN2DFormat;
-import org.deeplearning4j.nn.conf.RNNFormat;
+import org.backpropninja.internal.Layout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 
@@ -33,12 +32,12 @@ final class InputTypes {
   /** Whether the last axis of sequences, images or volumes holds their channels. */
   static boolean isChannelsLast(InputType type) {
     if (type instanceof InputType.InputTypeRecurrent sequence) {
-      return sequence.getFormat() == RNNFormat.NWC;
+      return Layout.isChannelsLast(sequence.getFormat());
     }
-    return type instanceof InputType.InputTypeConvolutional image
-        ? image.getFormat() == CNN2DFormat.NHWC
-        : ((InputType.InputTypeConvolutional3D) type).getDataFormat()
-            == Convolution3D.DataFormat.NDHWC;
+    return Layout.isChannelsLast(
+        type instanceof InputType.InputTypeConvolutional image
+            ? image.getFormat()
+            : ((InputType.InputTypeConvolutional3D) type).getDataFormat());
   }
 
   /** The same with other channels; of volumes in the format that the layer knows of, if any. */

@@ -119,7 +119,7 @@ public final class ManualDense extends ManualLayer {
      * @return this
      */
     public Builder dataFormat(RNNFormat format) {
-      return channelsLast(requireFormat(format) == RNNFormat.NWC);
+      return channelsLast(format);
     }
 
     @Override

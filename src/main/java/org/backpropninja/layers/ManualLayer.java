@@ -5,9 +5,11 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import org.backpropninja.Backward;
+import org.backpropninja.internal.Layout;
 import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.DataFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -156,7 +158,7 @@ public abstract class ManualLayer extends FeedForwardLayer {
   abstract HandWrittenLayer<?> runtime(NeuralNetConfiguration conf, DataType dataType);
 
   /** Refuses sizes that are not set. */
-  void validate(int layerIndex) {
+  void validate(int layerIndex, boolean inGraph) {
     if (nIn < 1 || nOut < 1) {
       throw new DL4JInvalidConfigException(
           "%s: nIn (%d) and nOut (%d) must be at least 1; set them, or the network's input type by setInputType, from which nIn follows; without one DL4J infers sizes only behind first layers of its own"
@@ -178,9 +180,10 @@ public abstract class ManualLayer extends FeedForwardLayer {
       INDArray layerParamsView,
       boolean initializeParams,
       DataType networkDataType) {
-    validate(layerIndex);
+    boolean inGraph = trainingListeners == null; // a MultiLayerNetwork hands over its own
+    validate(layerIndex, inGraph);
     return runtime(conf, networkDataType)
-        .attach(trainingListeners, layerIndex, layerParamsView, initializeParams);
+        .attach(trainingListeners, inGraph, layerIndex, layerParamsView, initializeParams);
   }
 
   @Override
@@ -273,11 +276,12 @@ public abstract class ManualLayer extends FeedForwardLayer {
 
     Builder() {}
 
-    static <F> F requireFormat(F format) {
-      return Objects.requireNonNull(format, "format must not be null");
+    /** Sets which axis holds the channels. */
+    final T channelsLast(DataFormat format) {
+      Objects.requireNonNull(format, "format must not be null");
+      return channelsLast(Layout.isChannelsLast(format));
     }
 
-    /** Sets which axis holds the channels. */
     @SuppressWarnings("unchecked") // as DL4J's builders do
     final T channelsLast(boolean last) {
       channelsLast = last;

@@ -16,6 +16,7 @@ import org.backpropninja.math.Cores;
 import org.backpropninja.math.Matrix;
 import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.DataFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.nd4j.common.primitives.Pair;
@@ -278,7 +279,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @return this
    */
   public ManualCrossEntropyLoss dataFormat(RNNFormat format) {
-    return channelsLast(requireFormat(format) == RNNFormat.NWC);
+    return channelsLast(format);
   }
 
   /**
@@ -289,7 +290,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @return this
    */
   public ManualCrossEntropyLoss dataFormat(CNN2DFormat format) {
-    return channelsLast(requireFormat(format) == CNN2DFormat.NHWC);
+    return channelsLast(format);
   }
 
   /**
@@ -300,15 +301,12 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @return this
    */
   public ManualCrossEntropyLoss dataFormat(Convolution3D.DataFormat format) {
-    return channelsLast(requireFormat(format) == Convolution3D.DataFormat.NDHWC);
+    return channelsLast(format);
   }
 
-  private static <F> F requireFormat(F format) {
-    return Objects.requireNonNull(format, "format must not be null");
-  }
-
-  private ManualCrossEntropyLoss channelsLast(Boolean channelsLast) {
-    this.channelsLast = channelsLast;
+  private ManualCrossEntropyLoss channelsLast(DataFormat format) {
+    Objects.requireNonNull(format, "format must not be null");
+    channelsLast = Layout.isChannelsLast(format);
     return this;
   }
 
@@ -327,7 +325,7 @@ public final class ManualCrossEntropyLoss implements ILossFunction {
    * @param channelsLast whether it is the last one, null for no format
    */
   public void setChannelsLast(Boolean channelsLast) {
-    channelsLast(channelsLast);
+    this.channelsLast = channelsLast;
   }
 
   @Override

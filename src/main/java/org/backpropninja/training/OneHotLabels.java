@@ -125,14 +125,11 @@ public final class OneHotLabels implements DataSetIterator {
 
   /** One value for each row. */
   private static double[] kept(INDArray mask, Layout layout) {
-    double[] kept = mask == null ? new double[(int) layout.rows()] : layout.rowsOf(mask);
+    double[] kept = LabelledLogits.kept(mask, layout);
     if (kept == null) {
       throw refusal(
           "labels mask must be one value per example or position, of shape %s, was %s",
           Arrays.toString(layout.withColumns(1).shape()), Arrays.toString(mask.shape()));
-    }
-    if (mask == null) {
-      Arrays.fill(kept, 1);
     }
     return kept;
   }

@@ -1,0 +1,245 @@
+package org.backpropninja.check;
+
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.DoubleSupplier;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Compares a gradient g that was written by hand with the slope of L, in double.
+ *
+ * <pre>g·δ = (L(θ + hδ) − L(θ − hδ)) / 2h,    |δ| = 1</pre>
+ *
+ * <p>A gradient that is wrong anywhere is wrong along a random direction δ, so a few directions do
+ * where one pass for each coordinate would take long. Two steps h tell a kink of L, such as that of
+ * ReLU at 0: there the two slopes differ, and nothing can be said.
+ */
+final class Slopes {
+
+  private static final int DIRECTIONS = 3;
+  private static final double STEP = 1e-4;
+  private static final double RATIO = 4; // of the two steps
+  private static final double TOLERANCE = 1e-6; // relative
+  private static final double ROUNDING = 64 * Math.ulp(1.0);
+  private static final int MOST_COORDINATES = 500; // to locate what is wrong
+
+  /** L has a kink here: look elsewhere. */
+  static final class Kink extends Exception {
+
+    private static final long serialVersionUID = 1;
+
+    Kink() {
+      super("the slope depends on the step");
+    }
+  }
+
+  private final Trial trial;
+  private final String name; // of θ
+  private final INDArray theta;
+  private final double[] at;
+  private final double[] byHand;
+  private final DoubleSupplier loss;
+  private final double scale; // of a sum's rounding errors
+
+  private Slopes(
+      Trial trial,
+      String name,
+      INDArray theta,
+      INDArray byHand,
+      DoubleSupplier loss,
+      double scale) {
+    this.trial = trial;
+    this.name = name;
+    this.theta = theta;
+    this.at = elements(theta);
+    this.byHand = elements(byHand);
+    this.loss = loss;
+    this.scale = scale;
+  }
+
+  /**
+   * Requires that a gradient is the slope.
+   *
+   * @param name of what is moved, for the message
+   * @param theta is moved, and put back
+   * @param byHand the gradient with respect to θ
+   * @param loss L for what θ holds at the moment
+   * @param scale the size of the terms that L is the sum of
+   * @throws Kink if L has a kink near θ
+   */
+  static void require(
+      Trial trial, String name, INDArray theta, INDArray byHand, DoubleSupplier loss, double scale)
+      throws Kink {
+    trial.require(
+        Arrays.equals(theta.shape(), byHand.shape()),
+        "the gradient of %s has shape %s, not %s",
+        name,
+        Arrays.toString(byHand.shape()),
+        Arrays.toString(theta.shape()));
+    Slopes slopes = new Slopes(trial, name, theta, byHand, loss, scale);
+    try {
+      slopes.require(trial.random(name));
+    } finally {
+      slopes.assign(slopes.at);
+    }
+  }
+
+  private void require(Random random) throws Kink {
+    for (int each = 0; each < DIRECTIONS; each++) {
+      double[] direction = unit(random);
+      double projection = 0;
+      for (int k = 0; k < at.length; k++) {
+        projection += byHand[k] * direction[k];
+      }
+      Slope slope = slope(direction);
+      if (!isRight(projection, slope)) {
+        throw located(projection, slope);
+      }
+    }
+  }
+
+  private double[] unit(Random random) {
+    double[] direction = random.doubles(at.length, -1, 1).toArray();
+    double length = norm(direction);
+    return Arrays.stream(direction).map(each -> each / length).toArray();
+  }
+
+  /**
+   * A slope as two steps tell it.
+   *
+   * @param value by Richardson's extrapolation, whose error is O(h⁴)
+   * @param doubt how far the two steps are apart
+   */
+  private record Slope(double value, double doubt) {}
+
+  private Slope slope(double[] direction) {
+    double wide = slope(direction, STEP);
+    double narrow = slope(direction, STEP / RATIO);
+    double value = (RATIO * RATIO * narrow - wide) / (RATIO * RATIO - 1);
+    return new Slope(value, Math.abs(wide - narrow));
+  }
+
+  /** A number that is not the slope is wrong, unless the slope itself is in doubt. */
+  private boolean isRight(double number, Slope slope) throws Kink {
+    double error = Math.abs(number - slope.value);
+    if (error <= tolerance(slope.value)) {
+      return true;
+    }
+    if (error <= 100 * slope.doubt || Double.isNaN(slope.value)) {
+      throw new Kink();
+    }
+    return false;
+  }
+
+  private double slope(double[] direction, double step) {
+    return (lossAt(direction, step) - lossAt(direction, -step)) / (2 * step);
+  }
+
+  private double lossAt(double[] direction, double step) {
+    double[] moved = at.clone();
+    for (int k = 0; k < moved.length; k++) {
+      moved[k] += step * direction[k];
+    }
+    assign(moved);
+    return loss.getAsDouble();
+  }
+
+  /** How far apart two right numbers may be: relative to the gradient, and rounding errors of L. */
+  private double tolerance(double slope) {
+    double typical = norm(byHand) / Math.sqrt(byHand.length);
+    double relative = Double.isNaN(typical) ? 0 : typical;
+    return TOLERANCE * Math.max(Math.abs(slope), relative) + ROUNDING * scale * RATIO / STEP;
+  }
+
+  // Where
+
+  /** Coordinate by coordinate: how many are wrong, and which most. */
+  private Finding located(double projection, Slope slope) throws Kink {
+    int[] looked =
+        new Random(1)
+            .ints(0, at.length)
+            .distinct()
+            .limit(Math.min(at.length, MOST_COORDINATES))
+            .toArray();
+    double[] numeric = new double[looked.length];
+    double[] hand = new double[looked.length];
+    int worst = 0;
+    int wrong = 0;
+    for (int i = 0; i < looked.length; i++) {
+      double[] direction = new double[at.length];
+      direction[looked[i]] = 1;
+      Slope coordinate = slope(direction);
+      numeric[i] = coordinate.value;
+      hand[i] = byHand[looked[i]];
+      wrong += isRight(hand[i], coordinate) ? 0 : 1;
+      if (!(Math.abs(hand[i] - numeric[i]) <= Math.abs(hand[worst] - numeric[worst]))) {
+        worst = i;
+      }
+    }
+    if (wrong == 0) {
+      return trial.finding(
+          "%s along a random direction: hand-written %s, numeric %s; no single coordinate of %d is"
+                  .formatted(name, projection, slope.value, looked.length)
+              + " off by itself");
+    }
+    String what =
+        "%s%s: hand-written %s, numeric %s; %d of %d elements are wrong"
+            .formatted(
+                name, index(looked[worst]), hand[worst], numeric[worst], wrong, looked.length);
+    String pattern = pattern(hand, numeric);
+    return pattern == null ? trial.finding(what) : trial.finding(what, pattern);
+  }
+
+  private String index(int flat) {
+    long[] shape = theta.shape();
+    long[] index = new long[shape.length];
+    long left = flat;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = left % shape[axis];
+      left /= shape[axis];
+    }
+    return Arrays.toString(index);
+  }
+
+  /** What all wrong numbers have in common, null if nothing. */
+  private static String pattern(double[] hand, double[] numeric) {
+    if (Arrays.stream(hand).anyMatch(each -> !Double.isFinite(each))) {
+      return "a gradient that is not finite";
+    }
+    if (norm(hand) == 0) {
+      return "the gradient is never written, or multiplied by 0";
+    }
+    double ratio = dot(hand, numeric) / dot(numeric, numeric);
+    for (int k = 0; k < hand.length; k++) {
+      if (!(Math.abs(hand[k] - ratio * numeric[k]) <= 1e-4 * Math.abs(ratio) * norm(numeric))) {
+        return null;
+      }
+    }
+    return hand.length < 2
+        ? null
+        : "everywhere %.6g times what it should be: a factor is missing or applied twice"
+            .formatted(ratio);
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int k = 0; k < a.length; k++) {
+      sum += a[k] * b[k];
+    }
+    return sum;
+  }
+
+  private static double norm(double[] a) {
+    return Math.sqrt(dot(a, a));
+  }
+
+  private void assign(double[] values) {
+    theta.assign(Nd4j.create(values, theta.shape(), 'c'));
+  }
+
+  /** A copy, row by row. */
+  static double[] elements(INDArray x) {
+    return x.dup('c').data().asDouble();
+  }
+}

@@ -1,0 +1,104 @@
+package org.backpropninja.check;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+
+/** One run of one check: its random numbers, the case it is at, and what it has to say. */
+final class Trial {
+
+  private final Definition<?> definition;
+  private final long seed;
+  private final Set<String> notes = new LinkedHashSet<>();
+  private String at = "";
+
+  Trial(Definition<?> definition, long seed) {
+    this.definition = definition;
+    this.seed = seed;
+  }
+
+  /** Random numbers that depend on the seed and on what for. */
+  Random random(Object... whatFor) {
+    long mixed = seed;
+    for (Object each : whatFor) {
+      mixed = 31 * mixed + String.valueOf(each).hashCode();
+    }
+    return new Random(mixed * 0x9E3779B97F4A7C15L);
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  /** Says which case is checked from now on. */
+  void at(String format, Object... arguments) {
+    at = format.formatted(arguments);
+  }
+
+  /** Something to be told whatever the verdict is. */
+  void note(String note) {
+    notes.add(at.isEmpty() ? note : at + ": " + note);
+  }
+
+  List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  /** Throws what the check has against the case it is at. */
+  void require(boolean holds, String format, Object... arguments) {
+    if (!holds) {
+      throw finding(format.formatted(arguments));
+    }
+  }
+
+  /** What the check has against the case it is at, with its usual cause. */
+  Finding finding(String what) {
+    return finding(what, definition.cause());
+  }
+
+  Finding finding(String what, String cause) {
+    return new Finding(message(what, cause), null);
+  }
+
+  /** An exception that should not have been. */
+  Finding error(Throwable thrown) {
+    return new Finding(message("threw " + thrown, "see the stack trace"), thrown);
+  }
+
+  private String message(String what, String cause) {
+    return "%s: %s%s.%n  Likely cause: %s.%n  To reproduce: .seed(%d).only(\"%s\")"
+        .formatted(
+            definition.name(), at.isEmpty() ? "" : at + ": ", what, cause, seed, definition.name());
+  }
+
+  /** An action that has to throw. */
+  interface Action {
+    void run() throws Exception;
+  }
+
+  /**
+   * Requires that an action throws an exception, and returns it.
+   *
+   * @param what what is to be refused
+   */
+  Exception requireRefusal(String what, Action action) {
+    try {
+      action.run();
+    } catch (Exception refusal) {
+      return refusal;
+    }
+    throw finding(what + " is not refused");
+  }
+
+  /** Requires an exception whose message has a name in it. */
+  void requireRefusalNaming(String name, String what, Action action) {
+    Exception refusal = requireRefusal(what, action);
+    require(
+        String.valueOf(refusal.getMessage()).contains(name),
+        "%s is refused, but the message does not name \"%s\": %s",
+        what,
+        name,
+        refusal);
+  }
+}

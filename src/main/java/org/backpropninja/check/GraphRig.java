@@ -16,6 +16,7 @@ final class GraphRig extends Rig {
 
   private static final String BELOW = "below";
   private static final String WINDOW = "window";
+  private static final String OTHER = "other";
 
   private final ComputationGraph network;
   private final Window window;
@@ -25,21 +26,28 @@ final class GraphRig extends Rig {
 
   GraphRig(LayerSubject subject, Site site, NeuralNetConfiguration.Builder settings, Layer layer) {
     above = site.isAbove();
-    shared = site == Site.GRAPH_SHARED;
+    shared = site == Site.GRAPH_SHARED || site == Site.GRAPH_SHARED_LAST;
     GraphBuilder graph = settings.graphBuilder().addInputs("x");
     graph.setInputTypes(subject.inputType()).addVertex(WINDOW, new Window.Vertex(), "x");
     if (above) {
       graph.addLayer(BELOW, new Below(), WINDOW);
     }
-    graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW).setOutputs(CHECKED);
-    if (shared) {
-      // DL4J lets the last reader of an activation work in place.
-      graph.addLayer("other", new DropoutLayer.Builder(new Times()).build(), BELOW);
-      graph.setOutputs(CHECKED, "other");
+    if (site == Site.GRAPH_SHARED_LAST) {
+      addOther(graph);
     }
+    graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW);
+    if (site == Site.GRAPH_SHARED) {
+      addOther(graph);
+    }
+    graph.setOutputs(shared ? new String[] {CHECKED, OTHER} : new String[] {CHECKED});
     network = new ComputationGraph(graph.validateOutputLayerConfig(false).build());
     network.init();
     window = (Window) network.getVertex(WINDOW);
+  }
+
+  /** DL4J lets the last reader of an activation work in place. */
+  private static void addOther(GraphBuilder graph) {
+    graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
   }
 
   @Override
@@ -75,6 +83,11 @@ final class GraphRig extends Rig {
     return shared
         ? network.backpropGradient(epsilon, Nd4j.zeros(x.dataType(), x.shape()))
         : network.backpropGradient(epsilon);
+  }
+
+  @Override
+  void passOnViews() {
+    window.passOnViews();
   }
 
   @Override

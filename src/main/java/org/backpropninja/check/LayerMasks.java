@@ -1,5 +1,6 @@
 package org.backpropninja.check;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -7,7 +8,7 @@ import java.util.stream.LongStream;
 import org.backpropninja.check.LayerGradients.Part;
 import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
-import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -231,6 +232,9 @@ final class LayerMasks {
   private static INDArray spread(INDArray mask, long[] shape, int channelAxis) {
     long[] broadcast = shape.clone();
     broadcast[channelAxis] = 1;
+    if (mask.length() == shape[0]) {
+      Arrays.fill(broadcast, 1, broadcast.length, 1);
+    }
     return Nd4j.ones(DataType.DOUBLE, shape).muli(mask.reshape(broadcast));
   }
 
@@ -251,9 +255,9 @@ final class LayerMasks {
   }
 
   private static int outputChannelAxis(LayerSubject subject) {
-    InputType output =
-        Rig.of(subject, Site.FIRST).layer().conf().getLayer().getOutputType(0, subject.inputType());
-    return LayerSubject.channelAxis(output);
+    MultiLayerNetwork network = (MultiLayerNetwork) Rig.of(subject, Site.FIRST).network();
+    return LayerSubject.channelAxis(
+        network.getLayerWiseConfigurations().getLayerActivationTypes(subject.inputType()).get(0));
   }
 
   private static INDArray mix(INDArray kept, INDArray x, INDArray garbage) {

@@ -10,6 +10,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -141,7 +142,7 @@ final class LayerSubject {
 
   /**
    * A mask of zeros and ones that keeps the first of each two neighbours at least: [n, 1] for
-   * matrices, [n, t] for sequences, [n, 1, h, w] or [n, h, w, 1] for images, alike for volumes.
+   * matrices, [n, t] for sequences, [n, 1, h, w] for images in either format, alike for volumes.
    */
   INDArray mask(int n, Random random) {
     int[] kept = {0};
@@ -151,11 +152,26 @@ final class LayerSubject {
   long[] maskShape(long n) {
     long[] shape = inputShape(n);
     int channels = channelAxis(input);
+    if (shape.length == 2 || isFlattened()) {
+      return new long[] {n, 1};
+    }
     if (shape.length == 3) {
       return new long[] {n, shape[3 - channels]};
     }
-    shape[channels] = 1;
-    return shape;
+    long[] mask = shape.clone();
+    mask[1] = 1;
+    for (int k = 2; k < mask.length; k++) {
+      mask[k] = shape[channels == 1 ? k : k - 1];
+    }
+    return mask;
+  }
+
+  /** Whether DL4J makes a row of each image before the layer sees it. */
+  private boolean isFlattened() {
+    InputPreProcessor before = layer().getPreProcessorForInputType(input);
+    return before != null
+        && !(input instanceof InputType.InputTypeRecurrent)
+        && before.getOutputType(input) instanceof InputType.InputTypeFeedForward;
   }
 
   /** The axis of the array that holds the channels. */

@@ -113,12 +113,12 @@ final class PlantedGradients {
                 }),
         Planted.in(
             "gradients.singleExample",
-            "the gradient of b of one example is divided by n − 1",
+            "the gradient of b is divided by n − 1 and multiplied again",
             (conf, type) ->
                 new SoundLayer(conf, type) {
                   @Override
                   INDArray db(INDArray dz) {
-                    return dz.rows() == 1 ? super.db(dz).divi(0) : super.db(dz);
+                    return super.db(dz).divi(dz.rows() - 1).muli(dz.rows() - 1);
                   }
                 }),
         new Planted(
@@ -189,7 +189,7 @@ final class PlantedGradients {
                 }),
         Planted.in(
             "gradients.finite",
-            "the error of an example is divided by the length of its input",
+            "the error is divided by the length of its example and multiplied again",
             (conf, type) ->
                 new SoundLayer(conf, type) {
                   @Override

@@ -53,12 +53,23 @@ final class LayerSubject {
       throw new IllegalArgumentException(
           "layer must be a new one on each call, because a network sets its sizes");
     }
-    keys = new ArrayList<>(Rig.of(this, Rig.Site.FIRST).parameters().keySet());
+    keys = keysInANetwork();
     for (String state : states.keySet()) {
       if (!keys.contains(state)) {
         throw new IllegalArgumentException(
             "parameter (%s) must be one of the layer's: %s".formatted(state, keys));
       }
+    }
+  }
+
+  private List<String> keysInANetwork() {
+    try {
+      return new ArrayList<>(Rig.of(this, Rig.Site.FIRST).parameters().keySet());
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(
+          "layer (%s) cannot be put into a network whose input is %s: %s"
+              .formatted(supplier.get(), input, e.getMessage()),
+          e);
     }
   }
 

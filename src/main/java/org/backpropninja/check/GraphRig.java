@@ -16,6 +16,7 @@ final class GraphRig extends Rig {
 
   private static final String BELOW = "below";
   private static final String WINDOW = "window";
+  private static final String OTHER = "other"; // where the input is shared
 
   private final ComputationGraph network;
   private final Window window;
@@ -34,8 +35,8 @@ final class GraphRig extends Rig {
     graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW).setOutputs(CHECKED);
     if (shared) {
       // DL4J lets the last reader of an activation work in place.
-      graph.addLayer("other", new DropoutLayer.Builder(new Times()).build(), BELOW);
-      graph.setOutputs(CHECKED, "other");
+      graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
+      graph.setOutputs(CHECKED, OTHER);
     }
     network = new ComputationGraph(graph.validateOutputLayerConfig(false).build());
     network.init();
@@ -67,6 +68,11 @@ final class GraphRig extends Rig {
     this.x = x;
     network.setLayerMaskArrays(mask == null ? null : new INDArray[] {mask}, null);
     return network.feedForward(new INDArray[] {x}, training, false).get(CHECKED);
+  }
+
+  /** What the other reader of the input puts out. */
+  INDArray otherReader(INDArray x, boolean training) {
+    return network.feedForward(new INDArray[] {x}, training, false).get(OTHER);
   }
 
   /** The other reader of the input gets no error, so that L is that of the layer alone. */

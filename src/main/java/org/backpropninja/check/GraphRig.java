@@ -17,6 +17,7 @@ final class GraphRig extends Rig {
 
   private static final String BELOW = "below";
   private static final String WINDOW = "window";
+  private static final String OTHER = "other"; // where the input is shared
 
   private final ComputationGraph network;
   private final Window window;
@@ -35,8 +36,8 @@ final class GraphRig extends Rig {
     graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW).setOutputs(CHECKED);
     if (shared) {
       // DL4J lets the last reader of an activation work in place.
-      graph.addLayer("other", new DropoutLayer.Builder(new Times()).build(), BELOW);
-      graph.setOutputs(CHECKED, "other");
+      graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
+      graph.setOutputs(CHECKED, OTHER);
     }
     ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
     configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
@@ -70,6 +71,11 @@ final class GraphRig extends Rig {
     this.x = x;
     network.setLayerMaskArrays(mask == null ? null : new INDArray[] {mask}, null);
     return network.feedForward(new INDArray[] {x}, training, false).get(CHECKED);
+  }
+
+  /** What the other reader of the input puts out. */
+  INDArray otherReader(INDArray x, boolean training) {
+    return network.feedForward(new INDArray[] {x}, training, false).get(OTHER);
   }
 
   /** The other reader of the input gets no error, so that L is that of the layer alone. */

@@ -14,7 +14,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.Phaser;
 import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
-import org.backpropninja.check.Whole.Kind;
+import org.backpropninja.check.Copied.Kind;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -215,18 +215,18 @@ final class LayerRepeats {
   // Seed
 
   private static void seed(LayerSubject subject, Trial trial, Kind kind) {
-    Whole first = Whole.of(subject, kind);
+    Copied first = Copied.of(subject, kind);
     INDArray start = first.parameters().dup();
     first.fit(subject, trial, 0, 5);
-    Whole.of(subject, kind, layer -> layer, settings -> settings.seed(8))
+    Copied.of(subject, kind, layer -> layer, settings -> settings.seed(8))
         .fit(subject, trial, 100, 2);
-    Whole second = Whole.of(subject, kind);
+    Copied second = Copied.of(subject, kind);
     String whose = "of the same seed, after another network was trained";
     Bits.require(trial, "parameters", whose, start, second.parameters());
     second.fit(subject, trial, 0, 5);
     Bits.require(
         trial, "parameters", whose + ", and 5 steps", first.parameters(), second.parameters());
-    INDArray x = Whole.input(subject, trial);
+    INDArray x = Copied.input(subject, trial);
     Bits.require(trial, "output", whose + ", and 5 steps", first.output(x), second.output(x));
   }
 
@@ -260,8 +260,8 @@ final class LayerRepeats {
   }
 
   private static void onTwoThreads(LayerSubject subject, Trial trial) throws Exception {
-    Whole base = Whole.of(subject, Kind.MULTI_LAYER).fit(subject, trial, 0, 3);
-    List<Whole> clones = List.of(base.copy(), base.copy());
+    Copied base = Copied.of(subject, Kind.MULTI_LAYER).fit(subject, trial, 0, 3);
+    List<Copied> clones = List.of(base.copy(), base.copy());
     List<List<INDArray>> expected = new ArrayList<>();
     for (int k = 0; k < clones.size(); k++) {
       expected.add(work(subject, trial, base.copy(), k, new Phaser(1)));
@@ -285,7 +285,7 @@ final class LayerRepeats {
 
   /** Rounds of output and fit, each of which starts together with that of others. */
   private static List<INDArray> work(
-      LayerSubject subject, Trial trial, Whole network, int which, Phaser together) {
+      LayerSubject subject, Trial trial, Copied network, int which, Phaser together) {
     List<INDArray> results = new ArrayList<>();
     try {
       for (int round = 0; round < ROUNDS; round++) {

@@ -91,12 +91,12 @@ final class GradientSettings {
       if (rig.layer().getConfig().getUpdaterByParam(key) instanceof Sgd sgd
           && sgd.getLearningRateSchedule() == null) {
         INDArray step = step(rig, key, before.get(key), gradients.checked().get(key), sgd);
-        Same.require(
+        Close.require(
             trial,
-            "parameter " + key,
+            "parameter %s minus η·(gradient/n + regularisation)".formatted(key),
             rig.parameters().get(key),
-            "η·(gradient/n + regularisation) makes it",
-            before.get(key).sub(step));
+            before.get(key).sub(step),
+            Close.ROUNDING);
       }
     }
   }
@@ -161,22 +161,15 @@ final class GradientSettings {
       Consumer<NeuralNetConfiguration.Builder> settings) {
     Rig rig = rig(subject, Site.GRAPH_FIRST, frozen, settings);
     INDArray x = subject.input(EXAMPLES, trial.random("input"));
-    Same.require(
-        trial,
-        "the output in training",
-        rig.forward(x, null, true),
-        "the layer's in inference",
-        Rig.of(subject, Site.GRAPH_FIRST).forward(x, null, false));
+    INDArray inference = Rig.of(subject, Site.GRAPH_FIRST).forward(x, null, false);
+    Close.require(
+        trial, "the output in training", rig.forward(x, null, true), inference, Close.ROUNDING);
     Map<String, INDArray> before = copies(rig.parameters());
     rig.train(subject, 3, EXAMPLES, false, trial);
     before.forEach(
         (key, array) ->
-            Same.require(
-                trial,
-                "parameter " + key + " after 3 steps",
-                rig.parameters().get(key),
-                "before",
-                array));
+            Bits.require(
+                trial, "parameter " + key, "after 3 steps", array, rig.parameters().get(key)));
   }
 
   private static Rig rig(

@@ -1,6 +1,7 @@
 package org.backpropninja.check;
 
 import java.util.Map;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
@@ -16,7 +17,7 @@ final class GraphRig extends Rig {
 
   private static final String BELOW = "below";
   private static final String WINDOW = "window";
-  private static final String OTHER = "other";
+  private static final String OTHER = "other"; // where the input is shared
 
   private final ComputationGraph network;
   private final Window window;
@@ -28,7 +29,7 @@ final class GraphRig extends Rig {
     above = site.isAbove();
     shared = site == Site.GRAPH_SHARED || site == Site.GRAPH_SHARED_LAST;
     GraphBuilder graph = settings.graphBuilder().addInputs("x");
-    graph.setInputTypes(subject.inputType()).addVertex(WINDOW, new Window.Vertex(), "x");
+    graph.addVertex(WINDOW, new Window.Vertex(), "x");
     if (above) {
       graph.addLayer(BELOW, new Below(), WINDOW);
     }
@@ -40,7 +41,9 @@ final class GraphRig extends Rig {
       addOther(graph);
     }
     graph.setOutputs(shared ? new String[] {CHECKED, OTHER} : new String[] {CHECKED});
-    network = new ComputationGraph(graph.validateOutputLayerConfig(false).build());
+    ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
+    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    network = new ComputationGraph(configuration);
     network.init();
     window = (Window) network.getVertex(WINDOW);
   }
@@ -75,6 +78,11 @@ final class GraphRig extends Rig {
     this.x = x;
     network.setLayerMaskArrays(mask == null ? null : new INDArray[] {mask}, null);
     return network.feedForward(new INDArray[] {x}, training, false).get(CHECKED);
+  }
+
+  /** What the other reader of the input puts out. */
+  INDArray otherReader(INDArray x, boolean training) {
+    return network.feedForward(new INDArray[] {x}, training, false).get(OTHER);
   }
 
   /** The other reader of the input gets no error, so that L is that of the layer alone. */

@@ -8,6 +8,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -28,17 +30,25 @@ final class LayerSubject {
 
   private final Supplier<? extends Layer> supplier;
   private final InputType input;
-  private final int indices;
+  private final Indices indices; // null: numbers
   private final Set<Feature> supported;
   private final Set<Feature> refused;
   private final Map<String, StateOracle> states;
   private final BiConsumer<ComputationGraph, DataSetIterator> calibration;
   private final List<String> keys; // of all parameters
 
+  /**
+   * Input that is made of indices.
+   *
+   * @param classes indices are less than that
+   * @param shape of one example; empty: the input type's
+   */
+  record Indices(int classes, long[] shape) {}
+
   LayerSubject(
       Supplier<? extends Layer> supplier,
       InputType input,
-      int indices,
+      Indices indices,
       Set<Feature> supported,
       Set<Feature> refused,
       Map<String, StateOracle> states,
@@ -101,7 +111,7 @@ final class LayerSubject {
 
   /** Whether the input is made of indices, which have no gradient. */
   boolean takesIndices() {
-    return indices > 0;
+    return indices != null;
   }
 
   /** The keys of all parameters, in their order. */
@@ -128,7 +138,10 @@ final class LayerSubject {
   }
 
   long[] inputShape(long n) {
-    long[] shape = input.getShape(true);
+    long[] shape =
+        takesIndices() && indices.shape().length > 0
+            ? LongStream.concat(LongStream.of(n), LongStream.of(indices.shape())).toArray()
+            : input.getShape(true);
     shape[0] = n;
     return shape;
   }
@@ -136,7 +149,7 @@ final class LayerSubject {
   /** An input of n examples in double. */
   INDArray input(int n, Random random) {
     return takesIndices()
-        ? filled(inputShape(n), () -> random.nextInt(indices))
+        ? filled(inputShape(n), () -> random.nextInt(indices.classes()))
         : normal(random, inputShape(n));
   }
 
@@ -150,7 +163,7 @@ final class LayerSubject {
   }
 
   long[] maskShape(long n) {
-    long[] shape = inputShape(n);
+    long[] shape = input.getShape(true);
     int channels = channelAxis(input);
     if (shape.length == 2 || isFlattened()) {
       return new long[] {n, 1};
@@ -158,12 +171,9 @@ final class LayerSubject {
     if (shape.length == 3) {
       return new long[] {n, shape[3 - channels]};
     }
-    long[] mask = shape.clone();
-    mask[1] = 1;
-    for (int k = 2; k < mask.length; k++) {
-      mask[k] = shape[channels == 1 ? k : k - 1];
-    }
-    return mask;
+    LongStream positions =
+        IntStream.range(1, shape.length).filter(k -> k != channels).mapToLong(k -> shape[k]);
+    return LongStream.concat(LongStream.of(n, 1), positions).toArray();
   }
 
   /** Whether DL4J makes a row of each image before the layer sees it. */
@@ -184,6 +194,26 @@ final class LayerSubject {
             || type instanceof InputType.InputTypeConvolutional3D volume
                 && volume.getDataFormat() == Convolution3D.DataFormat.NDHWC;
     return last ? shape.length - 1 : 1;
+  }
+
+  /** The same type with another number of channels. */
+  static InputType withChannels(InputType type, long channels) {
+    if (type instanceof InputType.InputTypeRecurrent sequence) {
+      return InputType.recurrent(channels, sequence.getTimeSeriesLength(), sequence.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional image) {
+      return InputType.convolutional(
+          image.getHeight(), image.getWidth(), channels, image.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional3D volume) {
+      return InputType.convolutional3D(
+          volume.getDataFormat(),
+          volume.getDepth(),
+          volume.getHeight(),
+          volume.getWidth(),
+          channels);
+    }
+    return InputType.feedForward(channels);
   }
 
   /** Normally distributed numbers. */

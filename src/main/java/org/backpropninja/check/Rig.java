@@ -1,7 +1,6 @@
 package org.backpropninja.check;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -93,7 +92,8 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
         site.isGraph()
             ? new GraphRig(subject, site, builder, layer)
             : new MultiLayerRig(subject, site, builder, layer);
-    rig.disturb(subject);
+    disturb(subject, rig.below());
+    disturb(subject, rig.parameters());
     return rig;
   }
 
@@ -109,17 +109,15 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
   }
 
   /** Moves all parameters that have a gradient, because a gain of 1 or a bias of 0 hides errors. */
-  private void disturb(LayerSubject subject) {
+  static void disturb(LayerSubject subject, Map<String, INDArray> parameters) {
     Random random = new Random(11);
-    for (Map<String, INDArray> each : List.of(below(), parameters())) {
-      each.forEach(
-          (key, array) -> {
-            if (!subject.states().containsKey(key)) {
-              INDArray by = LayerSubject.normal(random, array.shape()).muli(0.2);
-              array.addi(LayerSubject.cast(by, array.dataType()));
-            }
-          });
-    }
+    parameters.forEach(
+        (key, array) -> {
+          if (!subject.states().containsKey(key)) {
+            INDArray by = LayerSubject.normal(random, array.shape()).muli(0.2);
+            array.addi(LayerSubject.cast(by, array.dataType()));
+          }
+        });
   }
 
   /** The layer's parameters by key, the network's own arrays. */
@@ -165,7 +163,7 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
   final Gradients step(INDArray epsilon, int n) {
     Gradient gradient = backpropagate(epsilon);
     Gradients copies = copies(gradient);
-    update(gradient, n);
+    move(gradient, n);
     return copies;
   }
 
@@ -201,7 +199,14 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
       INDArray mask = masked ? LayerSubject.cast(subject.mask(n, random), type) : null;
       INDArray out = forward(x, mask, true);
       INDArray epsilon = LayerSubject.cast(LayerSubject.normal(random, out.shape()), type);
-      update(backpropagate(epsilon), n);
+      move(backpropagate(epsilon), n);
+    }
+  }
+
+  /** DL4J has no gradient for a network without parameters. */
+  private void move(Gradient gradient, int n) {
+    if (network().numParams() > 0) {
+      update(gradient, n);
     }
   }
 

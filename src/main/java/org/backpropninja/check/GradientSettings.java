@@ -146,10 +146,15 @@ final class GradientSettings {
     trial.at("in a FrozenLayerWithBackprop");
     stays(subject, trial, FrozenLayerWithBackprop::new, settings -> {});
     if (!subject.takesIndices()) {
-      trial.at("in a FrozenLayerWithBackprop above another layer");
-      Rig rig = rig(subject, Site.ABOVE, FrozenLayerWithBackprop::new, settings -> {});
-      LayerGradients.compare(subject, trial, rig, EXAMPLES, Part.DOWN);
+      passesDown(subject, trial, Site.ABOVE);
     }
+  }
+
+  /** Compares what a frozen layer passes down with slopes. */
+  static void passesDown(LayerSubject subject, Trial trial, Site site) {
+    trial.at("in a FrozenLayerWithBackprop, %s", site);
+    Rig rig = rig(subject, site, FrozenLayerWithBackprop::new, settings -> {});
+    LayerGradients.compare(subject, trial, rig, EXAMPLES, Part.DOWN);
   }
 
   /**

@@ -198,6 +198,9 @@ final class LayerGradients {
   private static void sharedInput(LayerSubject subject, Trial trial) {
     everywhere(subject, trial, Site.GRAPH_SHARED);
     everywhere(subject, trial, Site.GRAPH_SHARED_LAST);
+    if (subject.supports(Feature.FROZEN) && subject.supports(Feature.BACKWARD_AFTER_INFERENCE)) {
+      GradientSettings.passesDown(subject, trial, Site.GRAPH_SHARED);
+    }
   }
 
   // How

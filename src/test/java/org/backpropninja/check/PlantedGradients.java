@@ -142,6 +142,23 @@ final class PlantedGradients {
                 }),
         Planted.in("gradients.sharedInput", "the input is not copied", WithoutCopy::new),
         Planted.in(
+            "gradients.sharedInput",
+            "the input is copied in training only, and a frozen layer computes y again",
+            (conf, type) ->
+                new WithoutCopy(conf, type) {
+                  @Override
+                  public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
+                    input = training ? input.dup() : input;
+                    return super.activate(training, workspaces);
+                  }
+
+                  @Override
+                  INDArray dz(INDArray dy) {
+                    y = forward();
+                    return super.dz(dy);
+                  }
+                }),
+        Planted.in(
             "gradients.inputLayout",
             "the input's memory is read as if it were in 'c' order",
             (conf, type) ->
@@ -298,7 +315,7 @@ final class PlantedGradients {
   }
 
   /** Reads its input again on the way back. */
-  private static final class WithoutCopy extends SoundLayer {
+  private static class WithoutCopy extends SoundLayer {
 
     private static final long serialVersionUID = 1;
 

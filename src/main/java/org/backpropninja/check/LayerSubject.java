@@ -9,7 +9,6 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -30,25 +29,17 @@ final class LayerSubject {
 
   private final Supplier<? extends Layer> supplier;
   private final InputType input;
-  private final Indices indices; // null: numbers
+  private final int indices;
   private final Set<Feature> supported;
   private final Set<Feature> refused;
   private final Map<String, StateOracle> states;
   private final BiConsumer<ComputationGraph, DataSetIterator> calibration;
   private final List<String> keys; // of all parameters
 
-  /**
-   * Input that is made of indices.
-   *
-   * @param classes indices are less than that
-   * @param shape of one example; empty: the input type's
-   */
-  record Indices(int classes, long[] shape) {}
-
   LayerSubject(
       Supplier<? extends Layer> supplier,
       InputType input,
-      Indices indices,
+      int indices,
       Set<Feature> supported,
       Set<Feature> refused,
       Map<String, StateOracle> states,
@@ -111,7 +102,7 @@ final class LayerSubject {
 
   /** Whether the input is made of indices, which have no gradient. */
   boolean takesIndices() {
-    return indices != null;
+    return indices > 0;
   }
 
   /** The keys of all parameters, in their order. */
@@ -138,10 +129,7 @@ final class LayerSubject {
   }
 
   long[] inputShape(long n) {
-    long[] shape =
-        takesIndices() && indices.shape().length > 0
-            ? LongStream.concat(LongStream.of(n), LongStream.of(indices.shape())).toArray()
-            : input.getShape(true);
+    long[] shape = input.getShape(true);
     shape[0] = n;
     return shape;
   }
@@ -149,7 +137,7 @@ final class LayerSubject {
   /** An input of n examples in double. */
   INDArray input(int n, Random random) {
     return takesIndices()
-        ? filled(inputShape(n), () -> random.nextInt(indices.classes()))
+        ? filled(inputShape(n), () -> random.nextInt(indices))
         : normal(random, inputShape(n));
   }
 

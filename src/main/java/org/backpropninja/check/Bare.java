@@ -37,6 +37,11 @@ final class Bare {
     return before == null ? network : before.getOutputType(network);
   }
 
+  /** What the layer's configuration says of the output for such an input of the network. */
+  InputType outputType(InputType network) {
+    return layer.conf().getLayer().getOutputType(0, type(network));
+  }
+
   /** What the layer itself is given for n random examples. */
   INDArray input(int n, Random random) {
     return input(subject.input(n, random));

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.nn.api.Layer;
@@ -19,7 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** What DL4J relies on in a layer's forward and backward pass, and what its users do. */
 final class LayerContract {
 
-  static final List<Definition<LayerSubject>> PASSES =
+  private static final List<Definition<LayerSubject>> PASSES =
       List.of(
           Definition.<LayerSubject>check(
                   "contract.gradientView",
@@ -57,7 +58,8 @@ final class LayerContract {
               "the backward pass uses what only a training pass keeps, such as batch statistics",
               LayerContract::backwardAfterInference));
 
-  static final List<Definition<LayerSubject>> CHECKS = PASSES;
+  static final List<Definition<LayerSubject>> CHECKS =
+      Stream.of(PASSES, LayerShapes.CHECKS, LayerInput.CHECKS).flatMap(List::stream).toList();
 
   private LayerContract() {}
 

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -129,16 +130,29 @@ final class LayerSubject {
   }
 
   long[] inputShape(long n) {
-    long[] shape = input.getShape(true);
+    return shape(input, n);
+  }
+
+  /** The shape of an array of n examples. */
+  static long[] shape(InputType type, long n) {
+    long[] shape = type.getShape(true);
     shape[0] = n;
     return shape;
   }
 
   /** An input of n examples in double. */
   INDArray input(int n, Random random) {
-    return takesIndices()
-        ? filled(inputShape(n), () -> random.nextInt(indices))
-        : normal(random, inputShape(n));
+    return input(inputShape(n), random);
+  }
+
+  /** An input of any shape, in double. */
+  INDArray input(long[] shape, Random random) {
+    return takesIndices() ? filled(shape, () -> random.nextInt(indices)) : normal(random, shape);
+  }
+
+  /** How many classes the indices are of, 0 if the input is made of numbers. */
+  int indices() {
+    return indices;
   }
 
   /**
@@ -219,6 +233,14 @@ final class LayerSubject {
       values[k] = source.next();
     }
     return Nd4j.create(values, shape, 'c');
+  }
+
+  /** How many parameters a new layer has for such an input. */
+  long numParams(InputType type) {
+    Layer layer = layer();
+    InputPreProcessor before = layer.getPreProcessorForInputType(type);
+    layer.setNIn(before == null ? type : before.getOutputType(type), true);
+    return layer.initializer().numParams(layer);
   }
 
   /** What n examples look like, in words. */

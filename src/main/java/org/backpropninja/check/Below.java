@@ -21,6 +21,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * The layer below the one under check: a dense layer at each position, of any rank and format.
@@ -34,7 +35,7 @@ final class Below extends FeedForwardLayer {
 
   private static final long serialVersionUID = 1;
 
-  private int channelAxis = 1;
+  @JsonProperty private int channelAxis = 1;
 
   Below() {
     activationFn = new ActivationIdentity();

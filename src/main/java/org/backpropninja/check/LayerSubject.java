@@ -8,6 +8,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -27,17 +28,25 @@ final class LayerSubject {
 
   private final Supplier<? extends Layer> supplier;
   private final InputType input;
-  private final int indices;
+  private final Indices indices; // null: numbers
   private final Set<Feature> supported;
   private final Set<Feature> refused;
   private final Map<String, StateOracle> states;
   private final BiConsumer<ComputationGraph, DataSetIterator> calibration;
   private final List<String> keys; // of all parameters
 
+  /**
+   * Input that is made of indices.
+   *
+   * @param classes indices are less than that
+   * @param shape of one example; empty: the input type's
+   */
+  record Indices(int classes, long[] shape) {}
+
   LayerSubject(
       Supplier<? extends Layer> supplier,
       InputType input,
-      int indices,
+      Indices indices,
       Set<Feature> supported,
       Set<Feature> refused,
       Map<String, StateOracle> states,
@@ -100,7 +109,7 @@ final class LayerSubject {
 
   /** Whether the input is made of indices, which have no gradient. */
   boolean takesIndices() {
-    return indices > 0;
+    return indices != null;
   }
 
   /** The keys of all parameters, in their order. */
@@ -127,7 +136,10 @@ final class LayerSubject {
   }
 
   long[] inputShape(long n) {
-    long[] shape = input.getShape(true);
+    long[] shape =
+        takesIndices() && indices.shape().length > 0
+            ? LongStream.concat(LongStream.of(n), LongStream.of(indices.shape())).toArray()
+            : input.getShape(true);
     shape[0] = n;
     return shape;
   }
@@ -135,7 +147,7 @@ final class LayerSubject {
   /** An input of n examples in double. */
   INDArray input(int n, Random random) {
     return takesIndices()
-        ? filled(inputShape(n), () -> random.nextInt(indices))
+        ? filled(inputShape(n), () -> random.nextInt(indices.classes()))
         : normal(random, inputShape(n));
   }
 

@@ -196,7 +196,7 @@ final class Slopes {
     return pattern == null ? trial.finding(what) : trial.finding(what, pattern);
   }
 
-  /** The indices of an element whose number among all, row by row, is known. */
+  /** The index of an element that is the {@code flat}-th, row by row. */
   static String index(long[] shape, int flat) {
     long[] index = new long[shape.length];
     long left = flat;

@@ -74,8 +74,8 @@ final class LayerNoise {
     INDArray x = subject.input(3, trial.random(site));
     trial.at("%s, in inference", site);
     String output = "the output of a layer with dropout";
-    INDArray inferred = plain.forward(x, null, false);
-    Close.require(trial, output, dropped.forward(x, null, false), inferred, Close.ROUNDING);
+    INDArray inferred = plain.forward(x.dup(), null, false);
+    Close.require(trial, output, dropped.forward(x.dup(), null, false), inferred, Close.ROUNDING);
 
     trial.at("%s, a dropout that multiplies by %s in training", site, Times.FACTOR);
     double ofInput = site.isAbove() ? 1 : Times.FACTOR;
@@ -122,7 +122,7 @@ final class LayerNoise {
     trial.at("in a ComputationGraph, its input read by another layer too");
     GraphRig graph = (GraphRig) rig(subject, Site.GRAPH_SHARED, dropping);
     INDArray x = subject.input(3, trial.random("shared"));
-    INDArray read = graph.otherReader(x, false).dup();
+    INDArray read = graph.otherReader(x.dup(), false).dup();
     Close.require(
         trial,
         "the output of the other layer, whose own dropout multiplies by %s".formatted(Times.FACTOR),
@@ -177,8 +177,8 @@ final class LayerNoise {
     Close.require(
         trial,
         "the output of a layer with weight noise",
-        doubled.forward(x, null, false),
-        plain.forward(x, null, false),
+        doubled.forward(x.dup(), null, false),
+        plain.forward(x.dup(), null, false),
         Close.ROUNDING);
   }
 

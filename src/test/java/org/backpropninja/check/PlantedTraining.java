@@ -27,7 +27,14 @@ final class PlantedTraining {
 
   static List<Planted> all() {
     return Stream.of(
-            constraints(), dropout(), weightNoise(), transfer(), overfits(), states(), statesIn())
+            constraints(),
+            dropout(),
+            weightNoise(),
+            transfer(),
+            overfits(),
+            states(),
+            statesIn(),
+            refusals())
         .flatMap(List::stream)
         .toList();
   }
@@ -355,5 +362,20 @@ final class PlantedTraining {
         batchNorm.adopt(moments.moments());
       }
     }
+  }
+
+  private static List<Planted> refusals() {
+    return List.of(
+        notRefused("training.constraints", Feature.CONSTRAINTS),
+        notRefused("training.dropout", Feature.DROPOUT),
+        notRefused("training.weightNoise", Feature.WEIGHT_NOISE),
+        notRefused("training.transferLearning", Feature.TRANSFER_LEARNING));
+  }
+
+  private static Planted notRefused(String check, Feature feature) {
+    return new Planted(
+        check,
+        "%s is declared to be refused, and is not".formatted(feature),
+        () -> Sound.kit().refuses(feature));
   }
 }

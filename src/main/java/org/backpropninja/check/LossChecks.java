@@ -29,7 +29,6 @@ final class LossChecks {
   private static final double SHIFTED = 1e-9; // logits lose digits where a number is added
   private static final double FLOAT = 1e-4;
   private static final double LARGE = 1000;
-  private static final int DRAWS = 10; // until the logits are not at a kink
   private static final int THREADS = 2;
   private static final int ROUNDS = 50;
 
@@ -141,26 +140,20 @@ final class LossChecks {
   /** Compares the gradient with slopes; draws logits again where they are at a kink. */
   private static void requireSlope(
       LossSubject subject, Trial trial, ILossFunction loss, Case kind, UnaryOperator<INDArray> to) {
-    for (int draw = 0; draw < DRAWS; draw++) {
-      LossInput drawn = subject.draw(kind, trial.random(kind, draw));
-      LossInput in = drawn.withLogits(to.apply(drawn.logits()));
-      LossValues values = LossValues.of(subject, loss, in);
-      try {
-        Slopes.require(
-            trial,
-            "logits",
-            in.logits(),
-            values.gradient(),
-            () -> LossValues.sum(subject, loss, in),
-            values.scale());
-        return;
-      } catch (Slopes.Kink kink) {
-        // the next draw is elsewhere
-      }
-    }
-    throw trial.finding(
-        "the slope depends on the step in %d random minibatches out of %d".formatted(DRAWS, DRAWS),
-        "the score has chance or a memory, or jumps");
+    Slopes.compare(
+        trial,
+        draw -> {
+          LossInput drawn = subject.draw(kind, trial.random(kind, draw));
+          LossInput in = drawn.withLogits(to.apply(drawn.logits()));
+          LossValues values = LossValues.of(subject, loss, in);
+          Slopes.require(
+              trial,
+              "logits",
+              in.logits(),
+              values.gradient(),
+              () -> LossValues.sum(subject, loss, in),
+              values.scale());
+        });
   }
 
   private static void gradientAndScore(LossSubject subject, Trial trial) {
@@ -263,10 +256,10 @@ final class LossChecks {
       LAYOUTS.forEach(
           (layout, of) -> {
             trial.at("%s, logits %s", each, layout);
-            LossValues.of(subject, loss, () -> in.withLogits(of.apply(in.logits())))
+            LossValues.of(subject, loss, () -> in.copy().withLogits(of.apply(in.logits())))
                 .requireSame(trial, expected, "row-major", EXACT);
             trial.at("%s, labels %s", each, layout);
-            LossValues.of(subject, loss, () -> in.withLabels(of.apply(in.labels())))
+            LossValues.of(subject, loss, () -> in.copy().withLabels(of.apply(in.labels())))
                 .requireSame(trial, expected, "row-major", EXACT);
           });
     }

@@ -20,7 +20,6 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
 final class LossOutputLayers {
 
   private static final double EXACT = 1e-10; // sums in another order
-  private static final int DRAWS = 10; // until the logits are not at a kink
 
   static final List<Definition<LossSubject>> CHECKS =
       Arrays.stream(OutputLayers.values())
@@ -115,35 +114,29 @@ final class LossOutputLayers {
 
   private static void compare(LossSubject subject, Trial trial, LossRig rig, Site site, Case kind) {
     ILossFunction loss = subject.loss();
-    for (int draw = 0; draw < DRAWS; draw++) {
-      LossInput in = draw(subject, trial, site, kind, draw);
-      int n = kind.n();
-      double sum = rig.documented(loss, in);
-      double scale = Math.max(1, Math.abs(sum));
-      if (site.scoreFault() == null) {
-        rig.compute(in, n);
-        LossValues.requireClose(
-            trial, "n times the score", n * rig.score(), "the loss", sum, EXACT * scale);
-        requireSameInGraph(trial, rig, in, n);
-      } else {
-        rig.computeGradient(in, n);
-      }
-      try {
-        Slopes.require(
-            trial,
-            "the network's flat parameters",
-            rig.parameters(),
-            rig.gradient(),
-            () -> rig.documented(loss, in),
-            scale);
-        return;
-      } catch (Slopes.Kink kink) {
-        // the next draw is elsewhere
-      }
-    }
-    throw trial.finding(
-        "the slope depends on the step in %d random minibatches out of %d".formatted(DRAWS, DRAWS),
-        "the score has chance or a memory, or jumps");
+    Slopes.compare(
+        trial,
+        draw -> {
+          LossInput in = draw(subject, trial, site, kind, draw);
+          double sum = rig.documented(loss, in);
+          double scale = Math.max(1, Math.abs(sum));
+          if (site.scoreFault() == null) {
+            rig.compute(in, kind.n());
+            double score = kind.n() * rig.score();
+            LossValues.requireClose(
+                trial, "n times the score", score, "the loss", sum, EXACT * scale);
+            requireSameInGraph(trial, rig, in, kind.n());
+          } else {
+            rig.computeGradient(in, kind.n());
+          }
+          Slopes.require(
+              trial,
+              "the network's flat parameters",
+              rig.parameters(),
+              rig.gradient(),
+              () -> rig.documented(loss, in),
+              scale);
+        });
   }
 
   private static void requireSameInGraph(Trial trial, LossRig rig, LossInput in, int n) {

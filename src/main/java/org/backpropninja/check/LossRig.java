@@ -269,11 +269,32 @@ final class LossRig {
   /** What the loss is for the logits that the layers below give, summed over rows. */
   double documented(ILossFunction loss, LossInput in) {
     Map<String, INDArray> p = network.paramTable();
-    INDArray logits = in.logits().mmul(p.get("0_W")).addiRowVector(p.get("0_b"));
+    INDArray logits = affine(in.logits(), p.get("0_W"), p.get("0_b"));
     if (p.containsKey("1_W")) {
-      logits = logits.mmul(p.get("1_W")).addiRowVector(p.get("1_b"));
+      logits = affine(logits, p.get("1_W"), p.get("1_b"));
     }
     return LossValues.sum(subject, loss, in.withLogits(logits));
+  }
+
+  /** x·W + b in plain loops: threads of a BLAS may wait long for each other on a busy machine. */
+  private static INDArray affine(INDArray x, INDArray w, INDArray b) {
+    int width = b.columns();
+    double[] in = Slopes.elements(x);
+    double[] weights = Slopes.elements(w);
+    double[] bias = Slopes.elements(b);
+    int[] k = {0};
+    return LossSubject.matrix(
+        x.rows(), width, () -> dot(in, weights, bias, k[0] / width, k[0]++ % width));
+  }
+
+  /** Element [i, j] of it. */
+  private static double dot(double[] x, double[] w, double[] b, int i, int j) {
+    int inner = w.length / b.length;
+    double sum = b[j];
+    for (int each = 0; each < inner; each++) {
+      sum += x[i * inner + each] * w[each * b.length + j];
+    }
+    return sum;
   }
 
   /** Rows as an array of the layer's rank and format. */

@@ -18,6 +18,7 @@ public abstract sealed class Conformance<T extends Conformance<T>>
 
   private final Map<String, String> expectedFailures = new LinkedHashMap<>();
   private final List<String> only = new ArrayList<>();
+  private String name; // null: that of the class
   private long seed = 1;
   private int atLeast = 1;
 
@@ -29,8 +30,23 @@ public abstract sealed class Conformance<T extends Conformance<T>>
   /** The names of all checks. */
   abstract List<String> names();
 
-  /** What is checked, for the head of the report. */
+  /** What is checked, by its class, for the head of the report. */
   abstract String subject();
+
+  /**
+   * Names what is checked, for the head of the report. Default: the name of its class.
+   *
+   * @param name any
+   * @return this
+   */
+  public T named(String name) {
+    this.name = required(name, "name");
+    return self();
+  }
+
+  private String name() {
+    return name == null ? subject() : name;
+  }
 
   /**
    * Declares that a check fails and may: for instance because of a known issue.
@@ -112,7 +128,7 @@ public abstract sealed class Conformance<T extends Conformance<T>>
     if (applying.size() < atLeast) {
       throw new AssertionError(
           "%s: %d checks apply, at least %d have to: %s"
-              .formatted(subject(), applying.size(), atLeast, reasons()));
+              .formatted(name(), applying.size(), atLeast, reasons()));
     }
     return applying.stream();
   }
@@ -139,7 +155,7 @@ public abstract sealed class Conformance<T extends Conformance<T>>
    */
   public ConformanceReport run() {
     return new ConformanceReport(
-        subject(), seed, atLeast, chosen().stream().map(Check::result).toList());
+        name(), seed, atLeast, chosen().stream().map(Check::result).toList());
   }
 
   static <S> List<Check> bind(

@@ -96,7 +96,7 @@ public final class ConformanceReport {
   private String head() {
     String counts =
         Stream.of(Verdict.values())
-            .map(verdict -> count(verdict) + " " + verdict)
+            .map(verdict -> verdict + " " + count(verdict))
             .collect(Collectors.joining(", "));
     return "%s, seed %d: %d checks, %d ran: %s; %.1f s"
         .formatted(subject, seed, results.size(), ran(), counts, seconds());

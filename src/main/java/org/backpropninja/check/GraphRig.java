@@ -1,6 +1,7 @@
 package org.backpropninja.check;
 
 import java.util.Map;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
@@ -16,6 +17,7 @@ final class GraphRig extends Rig {
 
   private static final String BELOW = "below";
   private static final String WINDOW = "window";
+  private static final String OTHER = "other"; // where the input is shared
 
   private final ComputationGraph network;
   private final Window window;
@@ -27,17 +29,19 @@ final class GraphRig extends Rig {
     above = site.isAbove();
     shared = site == Site.GRAPH_SHARED;
     GraphBuilder graph = settings.graphBuilder().addInputs("x");
-    graph.setInputTypes(subject.inputType()).addVertex(WINDOW, new Window.Vertex(), "x");
+    graph.addVertex(WINDOW, new Window.Vertex(), "x");
     if (above) {
       graph.addLayer(BELOW, new Below(), WINDOW);
     }
     graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW).setOutputs(CHECKED);
     if (shared) {
       // DL4J lets the last reader of an activation work in place.
-      graph.addLayer("other", new DropoutLayer.Builder(new Times()).build(), BELOW);
-      graph.setOutputs(CHECKED, "other");
+      graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
+      graph.setOutputs(CHECKED, OTHER);
     }
-    network = new ComputationGraph(graph.validateOutputLayerConfig(false).build());
+    ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
+    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    network = new ComputationGraph(configuration);
     network.init();
     window = (Window) network.getVertex(WINDOW);
   }
@@ -67,6 +71,11 @@ final class GraphRig extends Rig {
     this.x = x;
     network.setLayerMaskArrays(mask == null ? null : new INDArray[] {mask}, null);
     return network.feedForward(new INDArray[] {x}, training, false).get(CHECKED);
+  }
+
+  /** What the other reader of the input puts out. */
+  INDArray otherReader(INDArray x, boolean training) {
+    return network.feedForward(new INDArray[] {x}, training, false).get(OTHER);
   }
 
   /** The other reader of the input gets no error, so that L is that of the layer alone. */

@@ -8,6 +8,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -27,17 +28,25 @@ final class LayerSubject {
 
   private final Supplier<? extends Layer> supplier;
   private final InputType input;
-  private final int indices;
+  private final Indices indices; // null: numbers
   private final Set<Feature> supported;
   private final Set<Feature> refused;
   private final Map<String, StateOracle> states;
   private final BiConsumer<ComputationGraph, DataSetIterator> calibration;
   private final List<String> keys; // of all parameters
 
+  /**
+   * Input that is made of indices.
+   *
+   * @param classes indices are less than that
+   * @param shape of one example; empty: the input type's
+   */
+  record Indices(int classes, long[] shape) {}
+
   LayerSubject(
       Supplier<? extends Layer> supplier,
       InputType input,
-      int indices,
+      Indices indices,
       Set<Feature> supported,
       Set<Feature> refused,
       Map<String, StateOracle> states,
@@ -53,12 +62,23 @@ final class LayerSubject {
       throw new IllegalArgumentException(
           "layer must be a new one on each call, because a network sets its sizes");
     }
-    keys = new ArrayList<>(Rig.of(this, Rig.Site.FIRST).parameters().keySet());
+    keys = keysInANetwork();
     for (String state : states.keySet()) {
       if (!keys.contains(state)) {
         throw new IllegalArgumentException(
             "parameter (%s) must be one of the layer's: %s".formatted(state, keys));
       }
+    }
+  }
+
+  private List<String> keysInANetwork() {
+    try {
+      return new ArrayList<>(Rig.of(this, Rig.Site.FIRST).parameters().keySet());
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(
+          "layer (%s) cannot be put into a network whose input is %s: %s"
+              .formatted(supplier.get(), input, e.getMessage()),
+          e);
     }
   }
 
@@ -89,7 +109,7 @@ final class LayerSubject {
 
   /** Whether the input is made of indices, which have no gradient. */
   boolean takesIndices() {
-    return indices > 0;
+    return indices != null;
   }
 
   /** The keys of all parameters, in their order. */
@@ -116,7 +136,10 @@ final class LayerSubject {
   }
 
   long[] inputShape(long n) {
-    long[] shape = input.getShape(true);
+    long[] shape =
+        takesIndices() && indices.shape().length > 0
+            ? LongStream.concat(LongStream.of(n), LongStream.of(indices.shape())).toArray()
+            : input.getShape(true);
     shape[0] = n;
     return shape;
   }
@@ -124,7 +147,7 @@ final class LayerSubject {
   /** An input of n examples in double. */
   INDArray input(int n, Random random) {
     return takesIndices()
-        ? filled(inputShape(n), () -> random.nextInt(indices))
+        ? filled(inputShape(n), () -> random.nextInt(indices.classes()))
         : normal(random, inputShape(n));
   }
 
@@ -157,6 +180,26 @@ final class LayerSubject {
             || type instanceof InputType.InputTypeConvolutional3D volume
                 && volume.getDataFormat() == Convolution3D.DataFormat.NDHWC;
     return last ? shape.length - 1 : 1;
+  }
+
+  /** The same type with another number of channels. */
+  static InputType withChannels(InputType type, long channels) {
+    if (type instanceof InputType.InputTypeRecurrent sequence) {
+      return InputType.recurrent(channels, sequence.getTimeSeriesLength(), sequence.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional image) {
+      return InputType.convolutional(
+          image.getHeight(), image.getWidth(), channels, image.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional3D volume) {
+      return InputType.convolutional3D(
+          volume.getDataFormat(),
+          volume.getDepth(),
+          volume.getHeight(),
+          volume.getWidth(),
+          channels);
+    }
+    return InputType.feedForward(channels);
   }
 
   /** Normally distributed numbers. */

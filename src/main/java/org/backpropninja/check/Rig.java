@@ -1,7 +1,6 @@
 package org.backpropninja.check;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -91,7 +90,8 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
         site.isGraph()
             ? new GraphRig(subject, site, builder, layer)
             : new MultiLayerRig(subject, site, builder, layer);
-    rig.disturb(subject);
+    disturb(subject, rig.below());
+    disturb(subject, rig.parameters());
     return rig;
   }
 
@@ -107,17 +107,15 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
   }
 
   /** Moves all parameters that have a gradient, because a gain of 1 or a bias of 0 hides errors. */
-  private void disturb(LayerSubject subject) {
+  static void disturb(LayerSubject subject, Map<String, INDArray> parameters) {
     Random random = new Random(11);
-    for (Map<String, INDArray> each : List.of(below(), parameters())) {
-      each.forEach(
-          (key, array) -> {
-            if (!subject.states().containsKey(key)) {
-              INDArray by = LayerSubject.normal(random, array.shape()).muli(0.2);
-              array.addi(LayerSubject.cast(by, array.dataType()));
-            }
-          });
-    }
+    parameters.forEach(
+        (key, array) -> {
+          if (!subject.states().containsKey(key)) {
+            INDArray by = LayerSubject.normal(random, array.shape()).muli(0.2);
+            array.addi(LayerSubject.cast(by, array.dataType()));
+          }
+        });
   }
 
   /** The layer's parameters by key, the network's own arrays. */

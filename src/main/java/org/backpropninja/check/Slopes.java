@@ -210,13 +210,18 @@ final class Slopes {
     String what =
         "%s%s: hand-written %s, numeric %s; %d of %d elements are wrong"
             .formatted(
-                name, index(looked[worst]), hand[worst], numeric[worst], wrong, looked.length);
+                name,
+                index(theta.shape(), looked[worst]),
+                hand[worst],
+                numeric[worst],
+                wrong,
+                looked.length);
     String pattern = pattern(hand, numeric);
     return pattern == null ? trial.finding(what) : trial.finding(what, pattern);
   }
 
-  private String index(int flat) {
-    long[] shape = theta.shape();
+  /** The index of an element that is the {@code flat}-th, row by row. */
+  static String index(long[] shape, int flat) {
     long[] index = new long[shape.length];
     long left = flat;
     for (int axis = shape.length - 1; axis >= 0; axis--) {

@@ -186,7 +186,7 @@ final class Whole {
   Whole fit(LayerSubject subject, Trial trial, int from, int steps) {
     for (int step = from; step < from + steps; step++) {
       DataSet examples = examples(subject, trial.random("fit", step));
-      Nd4j.getRandom().setSeed(step);
+      Nd4j.getRandom().setSeed(1 + step); // ND4J takes 0 for no seed
       ((NeuralNetwork) network).fit(examples);
     }
     return this;

@@ -1,6 +1,7 @@
 package org.backpropninja.check;
 
 import java.util.Map;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
@@ -27,7 +28,7 @@ final class GraphRig extends Rig {
     above = site.isAbove();
     shared = site == Site.GRAPH_SHARED;
     GraphBuilder graph = settings.graphBuilder().addInputs("x");
-    graph.setInputTypes(subject.inputType()).addVertex(WINDOW, new Window.Vertex(), "x");
+    graph.addVertex(WINDOW, new Window.Vertex(), "x");
     if (above) {
       graph.addLayer(BELOW, new Below(), WINDOW);
     }
@@ -37,7 +38,9 @@ final class GraphRig extends Rig {
       graph.addLayer("other", new DropoutLayer.Builder(new Times()).build(), BELOW);
       graph.setOutputs(CHECKED, "other");
     }
-    network = new ComputationGraph(graph.validateOutputLayerConfig(false).build());
+    ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
+    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    network = new ComputationGraph(configuration);
     network.init();
     window = (Window) network.getVertex(WINDOW);
   }

@@ -81,6 +81,7 @@ final class Head {
     layers[0].setLayerName(Rig.CHECKED);
     return builder
         .list(layers)
+        .overrideNinUponBuild(false)
         .setInputType(subject.inputType())
         .validateOutputLayerConfig(false)
         .build();

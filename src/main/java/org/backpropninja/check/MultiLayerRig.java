@@ -21,7 +21,8 @@ final class MultiLayerRig extends Rig {
     if (site.isAbove()) {
       list.layer(new Below());
     }
-    list.layer(layer).setInputType(subject.inputType());
+    // An embedding's nIn is its number of classes, which its input does not tell.
+    list.layer(layer).overrideNinUponBuild(false).setInputType(subject.inputType());
     network = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
     network.init();
   }

@@ -68,8 +68,7 @@ final class PlantedPersistence {
 
   private static List<Planted> clones() {
     return List.of(
-        of("persistence.clone", "a clone shares an array", SharedArray::new),
-        of("persistence.clone", "a clone shares an object that a setter changes", Held::new),
+        of("persistence.clone", "a clone shares an array that a setter changes", Held::new),
         of(
             "persistence.clone",
             "clone makes a new layer and forgets a setting",
@@ -494,21 +493,7 @@ final class PlantedPersistence {
     }
   }
 
-  static final class SharedArray extends Sound {
-    private static final long serialVersionUID = 1;
-
-    private double[] weights = {1, 2};
-
-    public double[] getWeights() {
-      return weights;
-    }
-
-    public void setWeights(double[] weights) {
-      this.weights = weights;
-    }
-  }
-
-  /** Keeps its setting in an object that clones share. */
+  /** Keeps its setting in an array that clones share. */
   static final class Held extends Scaled {
     private static final long serialVersionUID = 1;
 
@@ -642,7 +627,8 @@ final class PlantedPersistence {
     INDArray forward() {
       scratch = x.mmul(w);
       scratch.addiRowVector(getParam("b"));
-      return Transforms.tanh(scratch, true);
+      INDArray e = Transforms.exp(scratch.muli(2), false);
+      return e.sub(1).divi(Transforms.exp(scratch, true).addi(1));
     }
   }
 }

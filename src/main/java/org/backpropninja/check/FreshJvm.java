@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.backpropninja.check.Whole.Kind;
+import org.backpropninja.check.Copied.Kind;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -31,7 +31,7 @@ final class FreshJvm {
     File its = new File(folder[0]);
     INDArray input = Nd4j.readBinary(new File(its, INPUT));
     for (Kind kind : Kind.values()) {
-      INDArray output = Whole.read(file(its, kind), kind).output(input);
+      INDArray output = Copied.read(file(its, kind), kind).output(input);
       Nd4j.saveBinary(output, new File(its, kind + " output"));
     }
   }
@@ -54,11 +54,11 @@ final class FreshJvm {
   }
 
   private static void requireSame(LayerSubject subject, Trial trial, File folder) throws Exception {
-    INDArray input = Whole.input(subject, trial);
+    INDArray input = Copied.input(subject, trial);
     Nd4j.saveBinary(input, new File(folder, INPUT));
     List<INDArray> expected = new ArrayList<>();
     for (Kind kind : Kind.values()) {
-      Whole network = Whole.of(subject, kind).fit(subject, trial, 0, 3);
+      Copied network = Copied.of(subject, kind).fit(subject, trial, 0, 3);
       network.write(file(folder, kind));
       expected.add(network.output(input));
     }

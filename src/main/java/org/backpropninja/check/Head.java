@@ -55,7 +55,9 @@ final class Head {
           .activation(none)
           .build();
     }
-    return new LossLayer.Builder(mse).activation(none).build();
+    LossLayer rows = new LossLayer.Builder(mse).activation(none).build();
+    rows.setNOut(type.arrayElementsPerExample()); // or DL4J warns of a size of zero
+    return rows;
   }
 
   /**

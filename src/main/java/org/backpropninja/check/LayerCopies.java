@@ -2,7 +2,7 @@ package org.backpropninja.check;
 
 import java.util.List;
 import java.util.function.UnaryOperator;
-import org.backpropninja.check.Whole.Kind;
+import org.backpropninja.check.Copied.Kind;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -88,7 +88,7 @@ final class LayerCopies {
   }
 
   private static INDArray trained(LayerSubject subject, Trial trial, UnaryOperator<Layer> change) {
-    return Whole.of(subject, Kind.MULTI_LAYER, change, settings -> {})
+    return Copied.of(subject, Kind.MULTI_LAYER, change, settings -> {})
         .fit(subject, trial, 0, 3)
         .parameters();
   }
@@ -130,11 +130,11 @@ final class LayerCopies {
   }
 
   private static void networkClone(LayerSubject subject, Trial trial, Kind kind) {
-    Whole original = Whole.of(subject, kind).fit(subject, trial, 0, 3);
-    INDArray x = Whole.input(subject, trial);
+    Copied original = Copied.of(subject, kind).fit(subject, trial, 0, 3);
+    INDArray x = Copied.input(subject, trial);
     INDArray output = original.output(x);
     INDArray parameters = original.parameters().dup();
-    Whole clone = original.copy();
+    Copied clone = original.copy();
     trial.require(
         original.layer().equals(clone.layer()),
         "the clone's layer is not equal: %s",

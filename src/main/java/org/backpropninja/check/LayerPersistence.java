@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.backpropninja.check.Whole.Kind;
+import org.backpropninja.check.Copied.Kind;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.Adam;
@@ -22,18 +22,18 @@ final class LayerPersistence {
               "A configuration comes back from JSON as it was.",
               "a field without a public getter or setter, which is not in the JSON, or one that"
                   + " equals compares by identity",
-              (subject, trial) -> roundTrip(subject, trial, Whole::json)),
+              (subject, trial) -> roundTrip(subject, trial, Copied::json)),
           Definition.check(
               "persistence.yaml",
               "A configuration comes back from YAML as it was.",
               "a field without a public getter or setter, which is not in the YAML, or one that"
                   + " equals compares by identity",
-              (subject, trial) -> roundTrip(subject, trial, Whole::yaml)),
+              (subject, trial) -> roundTrip(subject, trial, Copied::yaml)),
           Definition.check(
               "persistence.java",
               "A configuration comes back from Java serialisation as it was.",
               "a transient field, or one that equals compares by identity",
-              (subject, trial) -> roundTrip(subject, trial, Whole::serialised)),
+              (subject, trial) -> roundTrip(subject, trial, Copied::serialised)),
           Definition.<LayerSubject>check(
                   "persistence.freshJvm",
                   "A saved network computes the same in a JVM that has never seen it.",
@@ -61,9 +61,9 @@ final class LayerPersistence {
   private static void roundTrip(LayerSubject subject, Trial trial, Way way) throws Exception {
     for (Kind kind : Kind.values()) {
       trial.at("%s", kind);
-      Whole whole = Whole.of(subject, kind).fit(subject, trial, 0, 2);
+      Copied whole = Copied.of(subject, kind).fit(subject, trial, 0, 2);
       Serializable back = way.copy(whole.configuration());
-      Layer layer = Whole.layer(back);
+      Layer layer = Copied.layer(back);
       trial.require(
           whole.layer().equals(layer),
           "the layer that comes back is not equal: %s",
@@ -74,8 +74,8 @@ final class LayerPersistence {
 
   /** The same output, and the same parameters after more steps. */
   private static void requireAlike(
-      LayerSubject subject, Trial trial, Whole whole, Whole other, String whose) {
-    INDArray x = Whole.input(subject, trial);
+      LayerSubject subject, Trial trial, Copied whole, Copied other, String whose) {
+    INDArray x = Copied.input(subject, trial);
     Bits.require(trial, "output", whose, whole.output(x), other.output(x));
     whole.fit(subject, trial, 10, 3);
     other.fit(subject, trial, 10, 3);
@@ -90,13 +90,13 @@ final class LayerPersistence {
   private static void modelSerializer(LayerSubject subject, Trial trial) throws IOException {
     for (Kind kind : Kind.values()) {
       trial.at("%s with Adam, after 3 steps", kind);
-      Whole whole =
-          Whole.of(subject, kind, layer -> layer, settings -> settings.updater(new Adam(0.01)))
+      Copied whole =
+          Copied.of(subject, kind, layer -> layer, settings -> settings.updater(new Adam(0.01)))
               .fit(subject, trial, 0, 3);
       File file = File.createTempFile("conformance", ".zip");
       try {
         whole.write(file);
-        requireAlike(subject, trial, whole, Whole.read(file, kind), "of the restored network");
+        requireAlike(subject, trial, whole, Copied.read(file, kind), "of the restored network");
       } finally {
         file.delete();
       }
@@ -104,7 +104,7 @@ final class LayerPersistence {
   }
 
   private static void freshJvm(LayerSubject subject, Trial trial) throws Exception {
-    unmakeable(Whole.of(subject, Kind.MULTI_LAYER).configuration())
+    unmakeable(Copied.of(subject, Kind.MULTI_LAYER).configuration())
         .forEach(
             (path, what) -> {
               throw trial.finding(
@@ -117,10 +117,10 @@ final class LayerPersistence {
 
   /** What no other JVM can make, but for what the layer's own constructor makes. */
   private static Map<String, String> unmakeable(Serializable configuration) {
-    Map<String, String> found = new LinkedHashMap<>(Fields.unmakeable(Whole.layer(configuration)));
+    Map<String, String> found = new LinkedHashMap<>(Fields.unmakeable(Copied.layer(configuration)));
     if (!found.isEmpty()) {
       try {
-        Layer back = Whole.layer(Whole.json(configuration));
+        Layer back = Copied.layer(Copied.json(configuration));
         found.entrySet().removeAll(Fields.unmakeable(back).entrySet());
       } catch (RuntimeException e) {
         // JSON cannot make them either

@@ -12,9 +12,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Phaser;
+import org.backpropninja.check.Copied.Kind;
 import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
-import org.backpropninja.check.Whole.Kind;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -216,18 +216,18 @@ final class LayerRepeats {
   // Seed
 
   private static void seed(LayerSubject subject, Trial trial, Kind kind) {
-    Whole first = Whole.of(subject, kind);
+    Copied first = Copied.of(subject, kind);
     INDArray start = first.parameters().dup();
     first.fit(subject, trial, 0, 5);
-    Whole.of(subject, kind, layer -> layer, settings -> settings.seed(8))
+    Copied.of(subject, kind, layer -> layer, settings -> settings.seed(8))
         .fit(subject, trial, 100, 2);
-    Whole second = Whole.of(subject, kind);
+    Copied second = Copied.of(subject, kind);
     String whose = "of the same seed, after another network was trained";
     Bits.require(trial, "parameters", whose, start, second.parameters());
     second.fit(subject, trial, 0, 5);
     Bits.require(
         trial, "parameters", whose + ", and 5 steps", first.parameters(), second.parameters());
-    INDArray x = Whole.input(subject, trial);
+    INDArray x = Copied.input(subject, trial);
     Bits.require(trial, "output", whose + ", and 5 steps", first.output(x), second.output(x));
   }
 
@@ -264,7 +264,7 @@ final class LayerRepeats {
    * As many rounds as take a third of a second alone, because one layer is quicker than another.
    */
   private static void onTwoThreads(LayerSubject subject, Trial trial) throws Exception {
-    Whole base = Whole.of(subject, Kind.MULTI_LAYER).fit(subject, trial, 0, 3);
+    Copied base = Copied.of(subject, Kind.MULTI_LAYER).fit(subject, trial, 0, 3);
     List<INDArray> first =
         new Job(subject, trial, base.copy(), 0).run(MOST_ROUNDS, ALONE_NANOS, new Phaser(1));
     int rounds = first.size() / Job.RESULTS;
@@ -283,7 +283,7 @@ final class LayerRepeats {
   }
 
   /** What one thread does with its network. */
-  private record Job(LayerSubject subject, Trial trial, Whole network, int which) {
+  private record Job(LayerSubject subject, Trial trial, Copied network, int which) {
 
     private static final int OUTPUTS = 10;
     private static final int RESULTS = OUTPUTS + 1; // of a round

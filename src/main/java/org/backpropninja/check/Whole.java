@@ -1,250 +1,221 @@
 package org.backpropninja.check;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.File;
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
-import java.io.Serializable;
-import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.api.NeuralNetwork;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import java.util.stream.Stream;
+import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
-import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration.ListBuilder;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.util.ModelSerializer;
+import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** A network as people have it, to be fitted, saved and copied: the layer and a {@link Head}. */
-final class Whole {
+/**
+ * A network that is trained as users train theirs, by {@code fit}: the layer under check, below it
+ * another one where asked for, and on top a loss.
+ *
+ * <pre>L = Σ (output − target)²</pre>
+ *
+ * <p>The loss has no parameters, so that L falls only if the layer's gradients are right.
+ */
+sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
-  private static final String BELOW = "below";
-  private static final String HEAD = "head";
-  private static final int EXAMPLES = 8;
+  String BELOW = "below";
+  String LOSS = "loss";
 
-  /** The two classes of networks. */
-  enum Kind {
-    MULTI_LAYER("in a MultiLayerNetwork"),
-    GRAPH("in a ComputationGraph");
+  /** Trains on one minibatch. */
+  void fit(DataSet data);
 
-    private final String words;
+  /** L by {@code network.score}. */
+  double score(DataSet data, boolean training);
 
-    Kind(String words) {
-      this.words = words;
-    }
+  /** L of the last training step, before it. */
+  double score();
 
-    @Override
-    public String toString() {
-      return words;
-    }
+  /** The output, row by row: [n, elements of an example]. */
+  INDArray output(INDArray x, boolean training);
+
+  /** All parameters, the network's own array. */
+  INDArray parameters();
+
+  /** Those of one layer by key, the network's own arrays. */
+  Map<String, INDArray> parameters(String layer);
+
+  /** The type of the parameters. */
+  default DataType type() {
+    return parameters().dataType();
   }
 
-  private final Model network;
-
-  private Whole(Model network) {
-    this.network = network;
+  /** Examples whose targets have nothing to do with the input. */
+  default DataSet examples(LayerSubject subject, int n, Random random) {
+    INDArray x = LayerSubject.cast(subject.input(n, random), type());
+    INDArray targets = LayerSubject.normal(random, output(x, false).shape());
+    return new DataSet(x, LayerSubject.cast(targets, type()));
   }
 
-  static Whole of(LayerSubject subject, Kind kind) {
-    return of(subject, kind, layer -> layer, settings -> {});
+  static Whole of(LayerSubject subject, Site site) {
+    return of(subject, site, DataType.DOUBLE, layer -> layer, settings -> {});
   }
 
   /**
-   * An initialised network in DOUBLE, above another layer where that can be.
+   * A network whose parameters are never neutral. Two with the same arguments are equal.
    *
-   * @param change what is changed in the layer's configuration
+   * @param change what is changed in the layer's configuration before it is built
    * @param settings what is changed in the network's
    */
   static Whole of(
       LayerSubject subject,
-      Kind kind,
+      Site site,
+      DataType type,
       UnaryOperator<Layer> change,
       Consumer<NeuralNetConfiguration.Builder> settings) {
-    NeuralNetConfiguration.Builder builder = Rig.settings(DataType.DOUBLE);
+    NeuralNetConfiguration.Builder builder = Rig.settings(type);
     settings.accept(builder);
-    Layer layer = named(change.apply(subject.layer()));
-    Layer head = Head.of(outputType(subject, named(change.apply(subject.layer()))));
-    return of(
-        kind == Kind.GRAPH
-            ? graph(subject, builder, layer, head)
-            : stack(subject, builder, layer, head));
-  }
-
-  private static Layer named(Layer layer) {
+    Layer layer = change.apply(subject.layer());
     layer.setLayerName(Rig.CHECKED);
-    return layer;
+    Whole whole =
+        site.isGraph()
+            ? graph(subject, site.isAbove(), builder, layer)
+            : multiLayer(subject, site.isAbove(), builder, layer);
+    if (site.isAbove()) {
+      Rig.disturb(subject, whole.parameters(BELOW));
+    }
+    Rig.disturb(subject, whole.parameters(Rig.CHECKED));
+    return whole;
   }
 
-  private static InputType outputType(LayerSubject subject, Layer layer) {
-    List<InputType> types =
-        stack(subject, Rig.settings(DataType.DOUBLE), layer)
-            .getLayerActivationTypes(subject.inputType());
-    return types.get(types.size() - 1);
-  }
-
-  private static MultiLayerConfiguration stack(
-      LayerSubject subject, NeuralNetConfiguration.Builder settings, Layer... layers) {
-    ListBuilder list = settings.list();
-    if (!subject.takesIndices()) {
-      list.layer(new Below());
+  private static MultiLayer multiLayer(
+      LayerSubject subject, boolean above, NeuralNetConfiguration.Builder settings, Layer layer) {
+    NeuralNetConfiguration.ListBuilder list = settings.list();
+    if (above) {
+      list.layer(below());
     }
-    for (Layer layer : layers) {
-      list.layer(layer);
-    }
-    list.overrideNinUponBuild(false).setInputType(subject.inputType());
-    return list.validateOutputLayerConfig(false).build();
-  }
-
-  private static ComputationGraphConfiguration graph(
-      LayerSubject subject, NeuralNetConfiguration.Builder settings, Layer layer, Layer head) {
-    GraphBuilder graph = settings.graphBuilder().addInputs("x");
-    if (!subject.takesIndices()) {
-      graph.addLayer(BELOW, new Below(), "x");
-    }
-    graph.addLayer(Rig.CHECKED, layer, subject.takesIndices() ? "x" : BELOW);
-    graph.addLayer(HEAD, head, Rig.CHECKED).setOutputs(HEAD);
-    ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
-    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
-    return configuration;
-  }
-
-  /** The network of a configuration, with parameters of its own. */
-  private static Whole of(Serializable configuration) {
-    if (configuration instanceof ComputationGraphConfiguration graph) {
-      ComputationGraph network = new ComputationGraph(graph);
-      network.init();
-      return new Whole(network);
-    }
-    MultiLayerNetwork network = new MultiLayerNetwork((MultiLayerConfiguration) configuration);
+    list.layer(layer)
+        .layer(loss())
+        .inputPreProcessor(above ? 2 : 1, new Flat())
+        .setInputType(subject.inputType());
+    MultiLayerNetwork network = new MultiLayerNetwork(list.build());
     network.init();
-    return new Whole(network);
+    return new MultiLayer(network);
   }
 
-  /** The network of a configuration, with these parameters and no updater state. */
-  Whole withParameters(Serializable configuration) {
-    INDArray copy = network.params().dup();
-    if (configuration instanceof ComputationGraphConfiguration graph) {
-      ComputationGraph other = new ComputationGraph(graph);
-      other.init(copy, false);
-      return new Whole(other);
+  private static Graph graph(
+      LayerSubject subject, boolean above, NeuralNetConfiguration.Builder settings, Layer layer) {
+    GraphBuilder graph = settings.graphBuilder().addInputs("x").setInputTypes(subject.inputType());
+    if (above) {
+      graph.addLayer(BELOW, below(), "x");
     }
-    MultiLayerNetwork other = new MultiLayerNetwork((MultiLayerConfiguration) configuration);
-    other.init(copy, false);
-    return new Whole(other);
+    graph
+        .addLayer(Rig.CHECKED, layer, above ? BELOW : "x")
+        .addLayer(LOSS, loss(), new Flat(), Rig.CHECKED)
+        .setOutputs(LOSS);
+    ComputationGraph network = new ComputationGraph(graph.build());
+    network.init();
+    return new Graph(network);
   }
 
-  Serializable configuration() {
-    return network instanceof ComputationGraph graph
-        ? graph.getConfiguration()
-        : ((MultiLayerNetwork) network).getLayerWiseConfigurations();
+  private static Below below() {
+    Below below = new Below();
+    below.setLayerName(BELOW);
+    return below;
   }
 
-  /** The configuration of the layer under check. */
-  Layer layer() {
-    return layer(configuration());
+  /** The sum of squares of what comes in rows. */
+  static LossLayer loss() {
+    return new LossLayer.Builder(LossFunction.SQUARED_LOSS)
+        .activation(Activation.IDENTITY)
+        .name(LOSS)
+        .build();
   }
 
-  /** The same in the configuration of a network. */
-  static Layer layer(Serializable configuration) {
-    if (configuration instanceof ComputationGraphConfiguration graph) {
-      return ((LayerVertex) graph.getVertices().get(Rig.CHECKED)).getLayerConf().getLayer();
-    }
-    List<NeuralNetConfiguration> layers = ((MultiLayerConfiguration) configuration).getConfs();
-    return layers.get(layers.size() - 2).getLayer();
-  }
-
-  /** All parameters, flat, the network's own array. */
-  INDArray parameters() {
-    return network.params();
-  }
-
-  /** In inference, copied. Random numbers are the same each time. */
-  INDArray output(INDArray x) {
+  /** Chance is the same in each step. */
+  private static void repeatChance() {
     Nd4j.getRandom().setSeed(5);
-    INDArray out =
-        network instanceof ComputationGraph graph
-            ? graph.output(false, x)[0]
-            : ((MultiLayerNetwork) network).output(x, false);
-    return out.dup('c');
   }
 
-  /** Some steps, with minibatches and random numbers that depend on the trial and {@code from}. */
-  Whole fit(LayerSubject subject, Trial trial, int from, int steps) {
-    for (int step = from; step < from + steps; step++) {
-      DataSet examples = examples(subject, trial.random("fit", step));
-      Nd4j.getRandom().setSeed(1 + step); // ND4J takes 0 for no seed
-      ((NeuralNetwork) network).fit(examples);
+  /** One whose layers are in a row. */
+  record MultiLayer(MultiLayerNetwork network) implements Whole {
+
+    @Override
+    public void fit(DataSet data) {
+      repeatChance();
+      network.fit(data);
     }
-    return this;
-  }
 
-  private DataSet examples(LayerSubject subject, Random random) {
-    INDArray x = subject.input(EXAMPLES, random);
-    return new DataSet(x, LayerSubject.normal(random, output(x).shape()));
-  }
-
-  /** What {@code output} is asked for. */
-  static INDArray input(LayerSubject subject, Trial trial) {
-    return subject.input(EXAMPLES, trial.random("output"));
-  }
-
-  // Copies
-
-  /** DL4J's clone of the network. */
-  Whole copy() {
-    return new Whole(
-        network instanceof ComputationGraph graph
-            ? graph.clone()
-            : ((MultiLayerNetwork) network).clone());
-  }
-
-  void write(File file) throws IOException {
-    ModelSerializer.writeModel(network, file, true);
-  }
-
-  static Whole read(File file, Kind kind) throws IOException {
-    return new Whole(
-        kind == Kind.GRAPH
-            ? ModelSerializer.restoreComputationGraph(file, true)
-            : ModelSerializer.restoreMultiLayerNetwork(file, true));
-  }
-
-  /** A configuration by way of JSON. */
-  static Serializable json(Serializable configuration) {
-    return configuration instanceof ComputationGraphConfiguration graph
-        ? ComputationGraphConfiguration.fromJson(graph.toJson())
-        : MultiLayerConfiguration.fromJson(((MultiLayerConfiguration) configuration).toJson());
-  }
-
-  /** A configuration by way of YAML. */
-  static Serializable yaml(Serializable configuration) {
-    return configuration instanceof ComputationGraphConfiguration graph
-        ? ComputationGraphConfiguration.fromYaml(graph.toYaml())
-        : MultiLayerConfiguration.fromYaml(((MultiLayerConfiguration) configuration).toYaml());
-  }
-
-  /** An object by way of Java serialisation. */
-  static Serializable serialised(Serializable object) throws IOException, ClassNotFoundException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(object);
+    @Override
+    public double score(DataSet data, boolean training) {
+      return network.score(data, training);
     }
-    try (var in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      return (Serializable) in.readObject();
+
+    @Override
+    public double score() {
+      return network.score();
+    }
+
+    @Override
+    public INDArray output(INDArray x, boolean training) {
+      repeatChance();
+      return network.output(x, training);
+    }
+
+    @Override
+    public INDArray parameters() {
+      return network.params();
+    }
+
+    /** By the layers themselves, because the network's names lead past a layer that is frozen. */
+    @Override
+    public Map<String, INDArray> parameters(String layer) {
+      return Stream.of(network.getLayers())
+          .filter(each -> layer.equals(each.conf().getLayer().getLayerName()))
+          .findFirst()
+          .orElseThrow()
+          .paramTable();
+    }
+  }
+
+  /** One whose layers are named. */
+  record Graph(ComputationGraph network) implements Whole {
+
+    @Override
+    public void fit(DataSet data) {
+      repeatChance();
+      network.fit(data);
+    }
+
+    @Override
+    public double score(DataSet data, boolean training) {
+      return network.score(data, training);
+    }
+
+    @Override
+    public double score() {
+      return network.score();
+    }
+
+    @Override
+    public INDArray output(INDArray x, boolean training) {
+      repeatChance();
+      return network.output(training, x)[0];
+    }
+
+    @Override
+    public INDArray parameters() {
+      return network.params();
+    }
+
+    @Override
+    public Map<String, INDArray> parameters(String layer) {
+      return network.getLayer(layer).paramTable();
     }
   }
 }

@@ -165,21 +165,20 @@ final class LayerRepeats {
     if (hasChance(reference, wide)) {
       trial.note("compared in inference, because training has chance");
       INDArray expected = reference.forward(wide, null, false);
-      requireClose(trial, "output", expected, single.forward(x, null, false), 0);
+      requireClose(trial, "output", expected, single.forward(x, null, false));
       return;
     }
     Map<String, INDArray> expected =
         arrays(subject, pass(reference, wide, trial.random("epsilon", draw)));
     Map<String, INDArray> got = arrays(subject, pass(single, x, trial.random("epsilon", draw)));
-    double largest = expected.values().stream().mapToDouble(LayerRepeats::largest).max().orElse(0);
-    expected.forEach((name, array) -> requireClose(trial, name, array, got.get(name), largest));
+    expected.forEach((name, array) -> requireClose(trial, name, array, got.get(name)));
     subject
         .states()
         .keySet()
         .forEach(
             key ->
                 requireClose(
-                    trial, key, reference.parameters().get(key), single.parameters().get(key), 0));
+                    trial, key, reference.parameters().get(key), single.parameters().get(key)));
   }
 
   /** Gives both networks the same parameters, which a float can hold. */
@@ -196,21 +195,12 @@ final class LayerRepeats {
     return !first.equalsWithEps(rig.activate(x, null, true), 0);
   }
 
-  /**
-   * @param all the largest number around: what is a sum of its kind is right up to its rounding
-   */
-  private static void requireClose(
-      Trial trial, String name, INDArray expected, INDArray got, double all) {
+  private static void requireClose(Trial trial, String name, INDArray expected, INDArray got) {
     if (expected == null || got == null) {
       trial.require(expected == got, "%s is missing in FLOAT or DOUBLE only", name);
       return;
     }
-    double tolerance = FLOAT_TOLERANCE * largest(expected) + FLOAT_TOLERANCE / 10 * all;
-    Bits.requireClose(trial, name, "in FLOAT", expected, got, tolerance);
-  }
-
-  private static double largest(INDArray array) {
-    return array == null ? 0 : array.amaxNumber().doubleValue();
+    Close.require(trial, name + " in FLOAT", got, expected, FLOAT_TOLERANCE);
   }
 
   // Seed
@@ -223,12 +213,12 @@ final class LayerRepeats {
         .fit(subject, trial, 100, 2);
     Copied second = Copied.of(subject, kind);
     String whose = "of the same seed, after another network was trained";
-    Bits.require(trial, "parameters", whose, start, second.parameters());
+    Same.exactly(trial, "parameters " + whose, start, second.parameters());
     second.fit(subject, trial, 0, 5);
-    Bits.require(
-        trial, "parameters", whose + ", and 5 steps", first.parameters(), second.parameters());
+    Same.exactly(
+        trial, "parameters " + whose + ", and 5 steps", first.parameters(), second.parameters());
     INDArray x = Copied.input(subject, trial);
-    Bits.require(trial, "output", whose + ", and 5 steps", first.output(x), second.output(x));
+    Same.exactly(trial, "output " + whose + ", and 5 steps", first.output(x), second.output(x));
   }
 
   // Threads
@@ -254,7 +244,7 @@ final class LayerRepeats {
           .forEach(
               (name, array) -> {
                 if (array != null) {
-                  Bits.require(trial, name, "of one beside another", array, got.get(name));
+                  Same.exactly(trial, name + " of one beside another", array, got.get(name));
                 }
               });
     }
@@ -312,7 +302,7 @@ final class LayerRepeats {
       for (int each = 0; each < got.size(); each++) {
         String name = each % RESULTS == OUTPUTS ? "parameters" : "output";
         String whose = "in round %d".formatted(each / RESULTS + 1);
-        Bits.require(trial, name, whose, expected.get(each), got.get(each));
+        Same.exactly(trial, name + " " + whose, expected.get(each), got.get(each));
       }
     }
   }

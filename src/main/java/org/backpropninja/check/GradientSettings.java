@@ -168,8 +168,8 @@ final class GradientSettings {
     rig.train(subject, 3, EXAMPLES, false, trial);
     before.forEach(
         (key, array) ->
-            Bits.require(
-                trial, "parameter " + key, "after 3 steps", array, rig.parameters().get(key)));
+            Same.exactly(
+                trial, "parameter " + key + " after 3 steps", array, rig.parameters().get(key)));
   }
 
   private static Rig rig(

@@ -21,20 +21,21 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * The layer below the one under check: a dense layer at each position, of any rank and format.
  *
  * <pre>y = x·W + b</pre>
  *
- * <p>It is square and takes no part in masks. DL4J's dense layer takes matrices only, and its
- * gradient is wrong where its input is changed in place.
+ * <p>It is square unless told otherwise, and takes no part in masks. DL4J's dense layer takes
+ * matrices only, and its gradient is wrong where its input is changed in place.
  */
 final class Below extends FeedForwardLayer {
 
   private static final long serialVersionUID = 1;
 
-  private int channelAxis = 1;
+  @JsonProperty private int channelAxis = 1;
 
   Below() {
     activationFn = new ActivationIdentity();
@@ -44,12 +45,12 @@ final class Below extends FeedForwardLayer {
   public void setNIn(InputType type, boolean override) {
     channelAxis = LayerSubject.channelAxis(type);
     nIn = type.getShape(true)[channelAxis];
-    nOut = nIn;
+    nOut = nOut == 0 ? nIn : nOut;
   }
 
   @Override
   public InputType getOutputType(int index, InputType type) {
-    return type;
+    return nOut == nIn ? type : LayerSubject.withChannels(type, nOut);
   }
 
   @Override
@@ -151,6 +152,7 @@ final class Below extends FeedForwardLayer {
       int axis = layerConf().channelAxis;
       int[] order = channelsTo(shape.length - 1, axis, shape.length);
       long[] last = IntStream.of(order).mapToLong(each -> shape[each]).toArray();
+      last[last.length - 1] = rows.columns();
       return rows.dup('c')
           .reshape('c', last)
           .permute(channelsTo(axis, shape.length - 1, shape.length));

@@ -17,6 +17,7 @@ final class GraphRig extends Rig {
 
   private static final String BELOW = "below";
   private static final String WINDOW = "window";
+  private static final String OTHER = "other"; // where the input is shared
 
   private final ComputationGraph network;
   private final Window window;
@@ -26,23 +27,30 @@ final class GraphRig extends Rig {
 
   GraphRig(LayerSubject subject, Site site, NeuralNetConfiguration.Builder settings, Layer layer) {
     above = site.isAbove();
-    shared = site == Site.GRAPH_SHARED;
+    shared = site == Site.GRAPH_SHARED || site == Site.GRAPH_SHARED_LAST;
     GraphBuilder graph = settings.graphBuilder().addInputs("x");
     graph.addVertex(WINDOW, new Window.Vertex(), "x");
     if (above) {
       graph.addLayer(BELOW, new Below(), WINDOW);
     }
-    graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW).setOutputs(CHECKED);
-    if (shared) {
-      // DL4J lets the last reader of an activation work in place.
-      graph.addLayer("other", new DropoutLayer.Builder(new Times()).build(), BELOW);
-      graph.setOutputs(CHECKED, "other");
+    if (site == Site.GRAPH_SHARED_LAST) {
+      addOther(graph);
     }
+    graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW);
+    if (site == Site.GRAPH_SHARED) {
+      addOther(graph);
+    }
+    graph.setOutputs(shared ? new String[] {CHECKED, OTHER} : new String[] {CHECKED});
     ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
     configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
     network = new ComputationGraph(configuration);
     network.init();
     window = (Window) network.getVertex(WINDOW);
+  }
+
+  /** DL4J lets the last reader of an activation work in place. */
+  private static void addOther(GraphBuilder graph) {
+    graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
   }
 
   @Override
@@ -72,12 +80,22 @@ final class GraphRig extends Rig {
     return network.feedForward(new INDArray[] {x}, training, false).get(CHECKED);
   }
 
+  /** What the other reader of the input puts out. */
+  INDArray otherReader(INDArray x, boolean training) {
+    return network.feedForward(new INDArray[] {x}, training, false).get(OTHER);
+  }
+
   /** The other reader of the input gets no error, so that L is that of the layer alone. */
   @Override
   Gradient backpropagate(INDArray epsilon) {
     return shared
         ? network.backpropGradient(epsilon, Nd4j.zeros(x.dataType(), x.shape()))
         : network.backpropGradient(epsilon);
+  }
+
+  @Override
+  void passOnViews() {
+    window.passOnViews();
   }
 
   @Override

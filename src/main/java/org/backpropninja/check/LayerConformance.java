@@ -1,6 +1,5 @@
 package org.backpropninja.check;
 
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -183,7 +182,7 @@ public final class LayerConformance extends Conformance<LayerConformance> {
 
   @Override
   List<String> names() {
-    return new ArrayList<>(DEFINITIONS.stream().map(Definition::name).toList());
+    return DEFINITIONS.stream().map(Definition::name).toList();
   }
 
   @Override

@@ -8,6 +8,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -54,12 +56,23 @@ final class LayerSubject {
       throw new IllegalArgumentException(
           "layer must be a new one on each call, because a network sets its sizes");
     }
-    keys = new ArrayList<>(Rig.of(this, Rig.Site.FIRST).parameters().keySet());
+    keys = keysInANetwork();
     for (String state : states.keySet()) {
       if (!keys.contains(state)) {
         throw new IllegalArgumentException(
             "parameter (%s) must be one of the layer's: %s".formatted(state, keys));
       }
+    }
+  }
+
+  private List<String> keysInANetwork() {
+    try {
+      return new ArrayList<>(Rig.of(this, Rig.Site.FIRST).parameters().keySet());
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(
+          "layer (%s) cannot be put into a network whose input is %s: %s"
+              .formatted(supplier.get(), input, e.getMessage()),
+          e);
     }
   }
 
@@ -144,7 +157,7 @@ final class LayerSubject {
 
   /**
    * A mask of zeros and ones that keeps the first of each two neighbours at least: [n, 1] for
-   * matrices, [n, t] for sequences, [n, 1, h, w] or [n, h, w, 1] for images, alike for volumes.
+   * matrices, [n, t] for sequences, [n, 1, h, w] for images in either format, alike for volumes.
    */
   INDArray mask(int n, Random random) {
     int[] kept = {0};
@@ -152,13 +165,25 @@ final class LayerSubject {
   }
 
   long[] maskShape(long n) {
-    long[] shape = inputShape(n);
+    long[] shape = input.getShape(true);
     int channels = channelAxis(input);
+    if (shape.length == 2 || isFlattened()) {
+      return new long[] {n, 1};
+    }
     if (shape.length == 3) {
       return new long[] {n, shape[3 - channels]};
     }
-    shape[channels] = 1;
-    return shape;
+    LongStream positions =
+        IntStream.range(1, shape.length).filter(k -> k != channels).mapToLong(k -> shape[k]);
+    return LongStream.concat(LongStream.of(n, 1), positions).toArray();
+  }
+
+  /** Whether DL4J makes a row of each image before the layer sees it. */
+  private boolean isFlattened() {
+    InputPreProcessor before = layer().getPreProcessorForInputType(input);
+    return before != null
+        && !(input instanceof InputType.InputTypeRecurrent)
+        && before.getOutputType(input) instanceof InputType.InputTypeFeedForward;
   }
 
   /** The axis of the array that holds the channels. */
@@ -171,6 +196,26 @@ final class LayerSubject {
             || type instanceof InputType.InputTypeConvolutional3D volume
                 && volume.getDataFormat() == Convolution3D.DataFormat.NDHWC;
     return last ? shape.length - 1 : 1;
+  }
+
+  /** The same type with another number of channels. */
+  static InputType withChannels(InputType type, long channels) {
+    if (type instanceof InputType.InputTypeRecurrent sequence) {
+      return InputType.recurrent(channels, sequence.getTimeSeriesLength(), sequence.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional image) {
+      return InputType.convolutional(
+          image.getHeight(), image.getWidth(), channels, image.getFormat());
+    }
+    if (type instanceof InputType.InputTypeConvolutional3D volume) {
+      return InputType.convolutional3D(
+          volume.getDataFormat(),
+          volume.getDepth(),
+          volume.getHeight(),
+          volume.getWidth(),
+          channels);
+    }
+    return InputType.feedForward(channels);
   }
 
   /** Normally distributed numbers. */

@@ -1,7 +1,6 @@
 package org.backpropninja.check;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -36,7 +35,9 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
     GRAPH_FIRST("first in a ComputationGraph"),
     GRAPH_ABOVE("above another layer in a ComputationGraph"),
     /** Another reader of its input changes that in place, after the layer has read it. */
-    GRAPH_SHARED("in a ComputationGraph, its input changed in place by another reader");
+    GRAPH_SHARED("in a ComputationGraph, its input changed in place by another reader"),
+    /** Another reader of its input comes first, so that the layer itself may change it. */
+    GRAPH_SHARED_LAST("in a ComputationGraph, its input read by another before");
 
     private final String words;
 
@@ -91,7 +92,8 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
         site.isGraph()
             ? new GraphRig(subject, site, builder, layer)
             : new MultiLayerRig(subject, site, builder, layer);
-    rig.disturb(subject);
+    disturb(subject, rig.below());
+    disturb(subject, rig.parameters());
     return rig;
   }
 
@@ -107,17 +109,15 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
   }
 
   /** Moves all parameters that have a gradient, because a gain of 1 or a bias of 0 hides errors. */
-  private void disturb(LayerSubject subject) {
+  static void disturb(LayerSubject subject, Map<String, INDArray> parameters) {
     Random random = new Random(11);
-    for (Map<String, INDArray> each : List.of(below(), parameters())) {
-      each.forEach(
-          (key, array) -> {
-            if (!subject.states().containsKey(key)) {
-              INDArray by = LayerSubject.normal(random, array.shape()).muli(0.2);
-              array.addi(LayerSubject.cast(by, array.dataType()));
-            }
-          });
-    }
+    parameters.forEach(
+        (key, array) -> {
+          if (!subject.states().containsKey(key)) {
+            INDArray by = LayerSubject.normal(random, array.shape()).muli(0.2);
+            array.addi(LayerSubject.cast(by, array.dataType()));
+          }
+        });
   }
 
   /** The layer's parameters by key, the network's own arrays. */
@@ -134,6 +134,9 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
   abstract INDArray activate(INDArray x, INDArray mask, boolean training);
 
   abstract Gradient backpropagate(INDArray epsilon);
+
+  /** Hands the input to the network's first layer as it lies in memory. */
+  abstract void passOnViews();
 
   /** With respect to the network's input, of the last backward pass. */
   abstract INDArray inputGradient();
@@ -153,7 +156,18 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
 
   /** All gradients that belong to the last forward pass. */
   final Gradients backward(INDArray epsilon) {
+    return copies(backpropagate(epsilon));
+  }
+
+  /** The same with a step of gradient descent behind it. */
+  final Gradients step(INDArray epsilon, int n) {
     Gradient gradient = backpropagate(epsilon);
+    Gradients copies = copies(gradient);
+    move(gradient, n);
+    return copies;
+  }
+
+  private Gradients copies(Gradient gradient) {
     return new Gradients(
         copies(gradient, prefix(true), parameters()),
         copies(gradient, prefix(false), below()),
@@ -185,7 +199,14 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
       INDArray mask = masked ? LayerSubject.cast(subject.mask(n, random), type) : null;
       INDArray out = forward(x, mask, true);
       INDArray epsilon = LayerSubject.cast(LayerSubject.normal(random, out.shape()), type);
-      update(backpropagate(epsilon), n);
+      move(backpropagate(epsilon), n);
+    }
+  }
+
+  /** DL4J has no gradient for a network without parameters. */
+  private void move(Gradient gradient, int n) {
+    if (network().numParams() > 0) {
+      update(gradient, n);
     }
   }
 

@@ -1,0 +1,233 @@
+package org.backpropninja.check;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+import org.backpropninja.check.Rig.Gradients;
+import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+
+/** Dropout and weight noise, both of a kind that leaves nothing to chance. */
+final class LayerNoise {
+
+  static final List<Definition<LayerSubject>> CHECKS =
+      List.of(
+          Definition.<LayerSubject>check(
+                  "training.dropout",
+                  "Dropout is applied to the input in training, once, and not in an array that"
+                      + " others read.",
+                  "applyDropOutIfNecessary or backpropDropOutIfPresent is missing, called twice, or"
+                      + " called after the input was read",
+                  LayerNoise::dropout)
+              .unless(
+                  subject -> subject.takesIndices() ? "indices are not dropped or scaled" : null),
+          Definition.<LayerSubject>check(
+                  "training.weightNoise",
+                  "Weight noise is in the weights of one training step, forward and backward.",
+                  "getParam instead of getParamWithNoise, or weightNoiseParams.clear() is missing"
+                      + " at the end of backpropGradient",
+                  LayerNoise::weightNoise)
+              .unless(LayerNoise::hasNoWeights));
+
+  private LayerNoise() {}
+
+  // Dropout
+
+  private static void dropout(LayerSubject subject, Trial trial) {
+    UnaryOperator<Layer> dropping =
+        layer -> {
+          layer.setIDropout(new Times());
+          return layer;
+        };
+    if (subject.refuses(Feature.DROPOUT)) {
+      trial.at("dropout on the layer's input");
+      trial.requireRefusal(
+          "dropout",
+          () ->
+              rig(subject, Site.FIRST, dropping)
+                  .forward(subject.input(3, trial.random("x")), null, true));
+      return;
+    }
+    for (Site site : Site.values()) {
+      if (site != Site.GRAPH_SHARED) {
+        asWithLargerInput(subject, trial, site, dropping);
+      }
+    }
+    notInPlace(subject, trial, dropping);
+  }
+
+  private static Rig rig(LayerSubject subject, Site site, UnaryOperator<Layer> change) {
+    return Rig.of(subject, site, DataType.DOUBLE, change, settings -> {});
+  }
+
+  /** The layer without dropout is given what dropout makes of the input. */
+  private static void asWithLargerInput(
+      LayerSubject subject, Trial trial, Site site, UnaryOperator<Layer> dropping) {
+    Rig plain = rig(subject, site, LayerNoise::withoutDropout);
+    Rig dropped = rig(subject, site, dropping);
+    INDArray x = subject.input(3, trial.random(site));
+    trial.at("%s, in inference", site);
+    String output = "the output of a layer with dropout";
+    INDArray inferred = plain.forward(x.dup(), null, false);
+    Close.require(trial, output, dropped.forward(x.dup(), null, false), inferred, Close.ROUNDING);
+
+    trial.at("%s, a dropout that multiplies by %s in training", site, Times.FACTOR);
+    double ofInput = site.isAbove() ? 1 : Times.FACTOR;
+    plain.below().values().forEach(array -> array.muli(Times.FACTOR));
+    INDArray given = x.dup();
+    INDArray out = dropped.forward(given, null, true);
+    INDArray right = plain.forward(x.mul(ofInput), null, true);
+    Close.require(trial, "the output", out, right, Close.ROUNDING);
+    INDArray epsilon = LayerSubject.normal(trial.random("epsilon"), out.shape());
+    Gradients gradients = dropped.backward(epsilon.dup());
+    Gradients expected = plain.backward(epsilon.dup());
+    requireClose(trial, "", gradients.checked(), expected.checked());
+    expected.below().values().forEach(gradient -> gradient.muli(Times.FACTOR));
+    requireClose(trial, " of the layer below", gradients.below(), expected.below());
+    requireError(trial, gradients.input(), expected.input(), ofInput);
+    Close.require(trial, "the network's input after training", given, x, 0);
+  }
+
+  private static Layer withoutDropout(Layer layer) {
+    layer.setIDropout(null);
+    return layer;
+  }
+
+  private static void requireClose(
+      Trial trial, String of, Map<String, INDArray> got, Map<String, INDArray> expected) {
+    expected.forEach(
+        (key, right) -> {
+          INDArray gradient = got.get(key);
+          trial.require(gradient != null, "there is no gradient for parameter %s%s", key, of);
+          Close.require(trial, "the gradient of " + key + of, gradient, right, Close.ROUNDING);
+        });
+  }
+
+  private static void requireError(Trial trial, INDArray got, INDArray expected, double factor) {
+    if (expected != null) {
+      trial.require(got != null, "no error is passed down to the input");
+      String name = "the error that is passed down";
+      Close.require(trial, name, got, expected.mul(factor), Close.ROUNDING);
+    }
+  }
+
+  /** The other reader multiplies what it reads, and reads after the layer under check. */
+  private static void notInPlace(LayerSubject subject, Trial trial, UnaryOperator<Layer> dropping) {
+    trial.at("in a ComputationGraph, its input read by another layer too");
+    GraphRig graph = (GraphRig) rig(subject, Site.GRAPH_SHARED, dropping);
+    INDArray x = subject.input(3, trial.random("shared"));
+    INDArray read = graph.otherReader(x.dup(), false).dup();
+    Close.require(
+        trial,
+        "the output of the other layer, whose own dropout multiplies by %s".formatted(Times.FACTOR),
+        graph.otherReader(x, true),
+        read.mul(Times.FACTOR),
+        Close.ROUNDING);
+  }
+
+  // Weight noise
+
+  private static String hasNoWeights(LayerSubject subject) {
+    Layer layer = subject.layer();
+    if (!(layer instanceof BaseLayer)) {
+      return "the layer is no BaseLayer of DL4J, so weight noise cannot be set";
+    }
+    return subject.trainedKeys().stream().noneMatch(key -> Doubled.isWeight(layer, key))
+        ? "none of the layer's parameters is a weight"
+        : null;
+  }
+
+  private static void weightNoise(LayerSubject subject, Trial trial) {
+    for (Site site : LayerTraining.alone()) {
+      if (subject.refuses(Feature.WEIGHT_NOISE)) {
+        trial.at("%s", site);
+        trial.requireRefusal(
+            "weight noise",
+            () ->
+                rig(subject, site, LayerNoise::withNoise)
+                    .forward(subject.input(3, trial.random("x")), null, true));
+        continue;
+      }
+      Rig plain = rig(subject, site, layer -> layer);
+      Rig doubled = rig(subject, site, LayerNoise::withNoise);
+      inInference(subject, trial, site, plain, doubled);
+      asWithDoubledWeights(subject, trial, site, plain, doubled);
+      inInference(subject, trial, site, plain, doubled);
+    }
+    if (subject.supports(Feature.WEIGHT_NOISE)) {
+      drawnAnew(subject, trial);
+    }
+  }
+
+  private static Layer withNoise(Layer layer) {
+    ((BaseLayer) layer).setWeightNoise(new Doubled());
+    return layer;
+  }
+
+  private static void inInference(
+      LayerSubject subject, Trial trial, Site site, Rig plain, Rig doubled) {
+    trial.at("%s, in inference", site);
+    INDArray x = subject.input(3, trial.random("inference"));
+    Close.require(
+        trial,
+        "the output of a layer with weight noise",
+        doubled.forward(x.dup(), null, false),
+        plain.forward(x.dup(), null, false),
+        Close.ROUNDING);
+  }
+
+  private static void asWithDoubledWeights(
+      LayerSubject subject, Trial trial, Site site, Rig plain, Rig doubled) {
+    trial.at("%s, in training under a noise that doubles weights", site);
+    Random random = trial.random(site);
+    INDArray x = subject.input(3, random);
+    INDArray output = doubled.forward(x, null, true);
+    INDArray epsilon = LayerSubject.normal(random, output.shape());
+    Gradients gradients = doubled.backward(epsilon.dup());
+    scaleWeights(subject, plain, Doubled.FACTOR);
+    INDArray expected = plain.forward(x, null, true);
+    Gradients right = plain.backward(epsilon.dup());
+    scaleWeights(subject, plain, 1 / Doubled.FACTOR);
+    Close.require(trial, "the output", output, expected, Close.ROUNDING);
+    requireClose(trial, "", gradients.checked(), right.checked());
+    requireError(trial, gradients.input(), right.input(), 1);
+  }
+
+  /**
+   * Within an epoch DL4J leaves it to the layer to forget the noise of a step; between, it does.
+   */
+  private static void drawnAnew(LayerSubject subject, Trial trial) {
+    trial.at("an epoch of two minibatches in a MultiLayerNetwork");
+    UnaryOperator<Layer> noisy = layer -> withNoise(withoutDropout(layer));
+    Whole epoch = Whole.of(subject, Site.FIRST, DataType.DOUBLE, noisy, settings -> {});
+    Whole steps = Whole.of(subject, Site.FIRST, DataType.DOUBLE, noisy, settings -> {});
+    Random random = trial.random("epoch");
+    List<DataSet> minibatches =
+        List.of(epoch.examples(subject, 3, random), epoch.examples(subject, 3, random));
+    ((Whole.MultiLayer) epoch).network().fit(new ExistingDataSetIterator(minibatches));
+    minibatches.forEach(steps::fit);
+    for (String key : subject.trainedKeys()) {
+      Close.require(
+          trial,
+          key + ", where two calls of fit for a minibatch each are right",
+          epoch.parameters(Rig.CHECKED).get(key),
+          steps.parameters(Rig.CHECKED).get(key),
+          Close.ROUNDING);
+    }
+  }
+
+  private static void scaleWeights(LayerSubject subject, Rig rig, double factor) {
+    Layer layer = rig.layer().conf().getLayer();
+    for (String key : subject.trainedKeys()) {
+      if (Doubled.isWeight(layer, key)) {
+        rig.parameters().get(key).muli(factor);
+      }
+    }
+  }
+}

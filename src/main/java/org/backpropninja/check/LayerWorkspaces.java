@@ -2,13 +2,12 @@ package org.backpropninja.check;
 
 import java.util.List;
 import java.util.Random;
+import org.backpropninja.check.Rig.Site;
 import org.backpropninja.check.Workspaces.Step;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** Arrays are in the workspaces that DL4J assigns, and nothing is kept in one that was closed. */
 final class LayerWorkspaces {
@@ -34,28 +33,33 @@ final class LayerWorkspaces {
   private LayerWorkspaces() {}
 
   private static void modes(LayerSubject subject, Trial trial) {
-    MultiLayerNetwork with = network(subject, WorkspaceMode.ENABLED);
-    MultiLayerNetwork without = network(subject, WorkspaceMode.NONE);
-    MultiLayerNetwork other = network(subject, WorkspaceMode.NONE); // for the shape of the targets
-    for (int step = 0; step < SIZES.length; step++) {
-      trial.at("step %d, %s", step + 1, LayerSubject.examples(SIZES[step]));
-      DataSet examples = Head.examples(subject, other, SIZES[step], trial.random(step));
-      for (MultiLayerNetwork network : List.of(with, without)) {
-        Nd4j.getRandom().setSeed(5);
-        network.fit(examples);
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      Whole with = network(subject, site, WorkspaceMode.ENABLED);
+      Whole without = network(subject, site, WorkspaceMode.NONE);
+      Whole other = network(subject, site, WorkspaceMode.NONE); // for the shape of the targets
+      for (int step = 0; step < SIZES.length; step++) {
+        trial.at("%s, step %d, %s", site, step + 1, LayerSubject.examples(SIZES[step]));
+        DataSet examples = other.examples(subject, SIZES[step], trial.random(step));
+        with.fit(examples);
+        without.fit(examples);
+        requireSame(trial, with, without, examples.getFeatures());
       }
-      if (with.numParams() > 0) {
-        Same.require(
-            trial, "the parameters", with.params(), WITHOUT, without.params(), Same.ROUNDING);
-      }
-      INDArray x = examples.getFeatures();
-      Same.require(trial, "the output", with.output(x), WITHOUT, without.output(x), Same.ROUNDING);
     }
   }
 
-  private static MultiLayerNetwork network(LayerSubject subject, WorkspaceMode mode) {
-    return Head.network(
+  private static void requireSame(Trial trial, Whole with, Whole without, INDArray x) {
+    if (with.network().numParams() > 0) {
+      Same.require(
+          trial, "the parameters", with.parameters(), WITHOUT, without.parameters(), Same.ROUNDING);
+    }
+    INDArray out = with.output(x, false);
+    Same.require(trial, "the output", out, WITHOUT, without.output(x, false), Same.ROUNDING);
+  }
+
+  private static Whole network(LayerSubject subject, Site site, WorkspaceMode mode) {
+    return Whole.of(
         subject,
+        site,
         DataType.DOUBLE,
         layer -> layer,
         settings -> settings.trainingWorkspaceMode(mode).inferenceWorkspaceMode(mode));

@@ -6,6 +6,8 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -57,10 +59,10 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   /** Those of one layer by key, the network's own arrays. */
   Map<String, INDArray> parameters(String layer);
 
+  Model network();
+
   /** The type of the parameters. */
-  default DataType type() {
-    return parameters().dataType();
-  }
+  DataType type();
 
   /** Examples whose targets have nothing to do with the input. */
   default DataSet examples(LayerSubject subject, int n, Random random) {
@@ -109,6 +111,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     list.layer(layer)
         .layer(loss())
         .inputPreProcessor(above ? 2 : 1, new Flat())
+        .overrideNinUponBuild(false) // nIn stays where it is set
         .setInputType(subject.inputType());
     MultiLayerNetwork network = new MultiLayerNetwork(list.build());
     network.init();
@@ -117,7 +120,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   private static Graph graph(
       LayerSubject subject, boolean above, NeuralNetConfiguration.Builder settings, Layer layer) {
-    GraphBuilder graph = settings.graphBuilder().addInputs("x").setInputTypes(subject.inputType());
+    GraphBuilder graph = settings.graphBuilder().addInputs("x");
     if (above) {
       graph.addLayer(BELOW, below(), "x");
     }
@@ -125,7 +128,9 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
         .addLayer(Rig.CHECKED, layer, above ? BELOW : "x")
         .addLayer(LOSS, loss(), new Flat(), Rig.CHECKED)
         .setOutputs(LOSS);
-    ComputationGraph network = new ComputationGraph(graph.build());
+    ComputationGraphConfiguration configuration = graph.build();
+    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    ComputationGraph network = new ComputationGraph(configuration);
     network.init();
     return new Graph(network);
   }
@@ -151,6 +156,11 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   /** One whose layers are in a row. */
   record MultiLayer(MultiLayerNetwork network) implements Whole {
+
+    @Override
+    public DataType type() {
+      return network.getLayerWiseConfigurations().getDataType();
+    }
 
     @Override
     public void fit(DataSet data) {
@@ -206,6 +216,11 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   /** One whose layers are named. */
   record Graph(ComputationGraph network) implements Whole {
+
+    @Override
+    public DataType type() {
+      return network.getConfiguration().getDataType();
+    }
 
     @Override
     public void fit(DataSet data) {

@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -109,6 +110,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     list.layer(layer)
         .layer(loss())
         .inputPreProcessor(above ? 2 : 1, new Flat())
+        .overrideNinUponBuild(false) // an embedding's nIn is not told by its input
         .setInputType(subject.inputType());
     MultiLayerNetwork network = new MultiLayerNetwork(list.build());
     network.init();
@@ -117,7 +119,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   private static Graph graph(
       LayerSubject subject, boolean above, NeuralNetConfiguration.Builder settings, Layer layer) {
-    GraphBuilder graph = settings.graphBuilder().addInputs("x").setInputTypes(subject.inputType());
+    GraphBuilder graph = settings.graphBuilder().addInputs("x");
     if (above) {
       graph.addLayer(BELOW, below(), "x");
     }
@@ -125,7 +127,9 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
         .addLayer(Rig.CHECKED, layer, above ? BELOW : "x")
         .addLayer(LOSS, loss(), new Flat(), Rig.CHECKED)
         .setOutputs(LOSS);
-    ComputationGraph network = new ComputationGraph(graph.build());
+    ComputationGraphConfiguration configuration = graph.build();
+    configuration.addPreProcessors(false, subject.inputType()); // for the same reason
+    ComputationGraph network = new ComputationGraph(configuration);
     network.init();
     return new Graph(network);
   }

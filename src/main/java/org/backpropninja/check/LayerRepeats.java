@@ -12,9 +12,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Phaser;
+import org.backpropninja.check.Copied.Kind;
 import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
-import org.backpropninja.check.Copied.Kind;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

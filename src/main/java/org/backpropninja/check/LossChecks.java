@@ -131,9 +131,23 @@ final class LossChecks {
 
   private static void gradient(LossSubject subject, Trial trial) {
     ILossFunction loss = subject.loss();
+    requireGradient(subject, trial, loss);
     for (Case each : subject.cases(32, 1, 3, 2)) {
       trial.at("%s", each);
       requireSlope(subject, trial, loss, each, UnaryOperator.identity());
+    }
+  }
+
+  /** A loss of nothing is right everywhere; with one class softmax is such a loss. */
+  private static void requireGradient(LossSubject subject, Trial trial, ILossFunction loss) {
+    for (Case each : subject.unmasked(32)) {
+      trial.at("%s", each);
+      double[] gradient =
+          Slopes.elements(
+              LossValues.of(subject, loss, subject.draw(each, trial.random(each))).gradient());
+      trial.require(
+          subject.classes() == 1 || Arrays.stream(gradient).anyMatch(one -> one != 0),
+          "the gradient is 0 everywhere");
     }
   }
 

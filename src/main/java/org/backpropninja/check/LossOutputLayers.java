@@ -8,6 +8,7 @@ import org.backpropninja.check.LossConformance.LabelSource;
 import org.backpropninja.check.LossConformance.OutputLayers;
 import org.backpropninja.check.LossRig.Site;
 import org.backpropninja.check.LossSubject.Case;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /**
@@ -22,8 +23,10 @@ final class LossOutputLayers {
   private static final double EXACT = 1e-10; // sums in another order
 
   static final List<Definition<LossSubject>> CHECKS =
-      Arrays.stream(OutputLayers.values())
-          .flatMap(kind -> Stream.of(unmasked(kind), masked(kind)))
+      Stream.concat(
+              Arrays.stream(OutputLayers.values())
+                  .flatMap(kind -> Stream.of(unmasked(kind), masked(kind))),
+              Stream.of(workspaces()))
           .toList();
 
   private LossOutputLayers() {}
@@ -54,7 +57,7 @@ final class LossOutputLayers {
                 ? "DL4J's %s multiplies the logits by the mask before the loss sees them: refuse masks"
                         .formatted(kind)
                     + " other than 0 or 1 per example, or leave this layer out of .outputLayers"
-                : "the mask is applied to the score or to the gradient only",
+                : "the mask is not checked, or applied to the score or to the gradient only",
             (subject, trial) -> {
               everySite(subject, trial, kind, subject.masked(subject.masks(), 3));
               refused(subject, trial, kind);
@@ -65,6 +68,48 @@ final class LossOutputLayers {
                 subject.masks().isEmpty() && subject.refusedMasks().isEmpty()
                     ? "no masks declared, by .masks(…) or .refusesMasks(…)"
                     : null);
+  }
+
+  private static Definition<LossSubject> workspaces() {
+    return Definition.<LossSubject>check(
+            "outputLayers.workspaces",
+            "In DL4J's workspaces, which are its default, training goes as it goes without them.",
+            "an array that was made in a workspace is kept in a field: it is overwritten when the"
+                + " workspace is used again",
+            LossOutputLayers::inWorkspaces)
+        .unless(
+            subject ->
+                usable(subject).isEmpty()
+                    ? "no output layer is declared that takes the labels"
+                    : null);
+  }
+
+  private static List<Site> usable(LossSubject subject) {
+    return LossRig.SITES.stream()
+        .filter(site -> notFor(subject, site.kind()) == null && site.scoreFault() == null)
+        .toList();
+  }
+
+  private static void inWorkspaces(LossSubject subject, Trial trial) {
+    Site site = usable(subject).get(0);
+    LossRig rig = new LossRig(subject, site);
+    for (LabelSource labels : subject.labels()) {
+      List<Case> steps = handedOver(subject, site, cases(labels, 3, 5, 3, 1, 3));
+      trial.at("%s, %d steps of training", site, steps.size());
+      List<LossInput> inputs =
+          steps.stream().map(each -> draw(subject, trial, site, each, 0)).toList();
+      LossValues.requireClose(
+          trial,
+          "parameters",
+          rig.trained(WorkspaceMode.ENABLED, steps, inputs),
+          "without workspaces",
+          rig.trained(WorkspaceMode.NONE, steps, inputs),
+          EXACT);
+    }
+  }
+
+  private static List<Case> cases(LabelSource labels, Integer... sizes) {
+    return Stream.of(sizes).map(n -> new Case(labels, n, null)).toList();
   }
 
   private static String notFor(LossSubject subject, OutputLayers kind) {
@@ -124,7 +169,12 @@ final class LossOutputLayers {
             rig.compute(in, kind.n());
             double score = kind.n() * rig.score();
             LossValues.requireClose(
-                trial, "n times the score", score, "the loss", sum, EXACT * scale);
+                trial,
+                "n times the score",
+                score,
+                "the loss of the network's logits",
+                sum,
+                EXACT * scale);
             requireSameInGraph(trial, rig, in, kind.n());
           } else {
             rig.computeGradient(in, kind.n());

@@ -92,12 +92,7 @@ final class LossPersistence {
   private static MultiLayerConfiguration configuration(LossSubject subject, ILossFunction loss) {
     return new NeuralNetConfiguration.Builder()
         .list()
-        .layer(
-            new OutputLayer.Builder(loss)
-                .activation(subject.activation())
-                .nIn(subject.classes())
-                .nOut(subject.classes())
-                .build())
+        .layer(new OutputLayer.Builder(loss).nIn(subject.classes()).nOut(subject.classes()).build())
         .validateOutputLayerConfig(false)
         .build();
   }

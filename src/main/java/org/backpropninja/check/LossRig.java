@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
@@ -31,6 +32,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** A dense layer and one of DL4J's output layers with the loss, in both kinds of network. */
@@ -130,11 +132,7 @@ final class LossRig {
   LossRig(LossSubject subject, Site site) {
     this.subject = subject;
     this.site = site;
-    NeuralNetConfiguration.ListBuilder list =
-        Rig.settings(DataType.DOUBLE).list().layer(new Below()).layer(layer());
-    list.setInputType(inputType());
-    network = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
-    network.init();
+    network = network(WorkspaceMode.NONE);
     graph =
         new ComputationGraph(
             Rig.settings(DataType.DOUBLE)
@@ -147,9 +145,21 @@ final class LossRig {
                 .validateOutputLayerConfig(false)
                 .build());
     graph.init();
-    Random random = new Random(13);
-    network.params().assign(LayerSubject.normal(random, network.params().shape()).muli(0.5));
     graph.params().assign(network.params());
+  }
+
+  private MultiLayerNetwork network(WorkspaceMode mode) {
+    NeuralNetConfiguration.ListBuilder list =
+        Rig.settings(DataType.DOUBLE)
+            .trainingWorkspaceMode(mode)
+            .list()
+            .layer(new Below())
+            .layer(layer());
+    list.setInputType(inputType());
+    MultiLayerNetwork made = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
+    made.init();
+    made.params().assign(LayerSubject.normal(new Random(13), made.params().shape()).muli(0.5));
+    return made;
   }
 
   private InputType inputType() {
@@ -241,6 +251,17 @@ final class LossRig {
     last.setLabels(shaped(in.labels(), n));
     last.setMaskArray(mask(in.mask(), n));
     below.backpropGradient(last.backpropGradient(null, none).getSecond(), none);
+  }
+
+  /** The parameters of a new network after a step of training with each minibatch. */
+  INDArray trained(WorkspaceMode mode, List<Case> cases, List<LossInput> inputs) {
+    MultiLayerNetwork trained = network(mode);
+    for (int step = 0; step < inputs.size(); step++) {
+      int n = cases.get(step).n();
+      LossInput in = inputs.get(step);
+      trained.fit(new DataSet(shaped(in.logits(), n), shaped(in.labels(), n)));
+    }
+    return trained.params();
   }
 
   /** The network's score, which is divided by the examples. */

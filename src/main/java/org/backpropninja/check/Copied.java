@@ -105,21 +105,21 @@ final class Copied {
     for (Layer layer : layers) {
       list.layer(layer);
     }
-    return list.setInputType(subject.inputType()).validateOutputLayerConfig(false).build();
+    list.overrideNinUponBuild(false).setInputType(subject.inputType());
+    return list.validateOutputLayerConfig(false).build();
   }
 
   private static ComputationGraphConfiguration graph(
       LayerSubject subject, NeuralNetConfiguration.Builder settings, Layer layer, Layer head) {
-    GraphBuilder graph = settings.graphBuilder().addInputs("x").setInputTypes(subject.inputType());
+    GraphBuilder graph = settings.graphBuilder().addInputs("x");
     if (!subject.takesIndices()) {
       graph.addLayer(BELOW, new Below(), "x");
     }
-    return graph
-        .addLayer(Rig.CHECKED, layer, subject.takesIndices() ? "x" : BELOW)
-        .addLayer(HEAD, head, Rig.CHECKED)
-        .setOutputs(HEAD)
-        .validateOutputLayerConfig(false)
-        .build();
+    graph.addLayer(Rig.CHECKED, layer, subject.takesIndices() ? "x" : BELOW);
+    graph.addLayer(HEAD, head, Rig.CHECKED).setOutputs(HEAD);
+    ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
+    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    return configuration;
   }
 
   /** The network of a configuration, with parameters of its own. */
@@ -186,7 +186,7 @@ final class Copied {
   Copied fit(LayerSubject subject, Trial trial, int from, int steps) {
     for (int step = from; step < from + steps; step++) {
       DataSet examples = examples(subject, trial.random("fit", step));
-      Nd4j.getRandom().setSeed(step);
+      Nd4j.getRandom().setSeed(1 + step); // ND4J takes 0 for no seed
       ((NeuralNetwork) network).fit(examples);
     }
     return this;

@@ -36,24 +36,13 @@ final class Fields {
   }
 
   private static String difference(Field field, Object before, Object after) {
-    String what = "field %s: %s became %s".formatted(name(field), words(before), words(after));
-    Object value = before == null ? after : before;
-    return isComparable(value.getClass())
-        ? what
-        : what + " (%s has no equals)".formatted(value.getClass().getName());
-  }
-
-  private static String name(Field field) {
-    return field.getName() + (Modifier.isTransient(field.getModifiers()) ? " (transient)" : "");
-  }
-
-  private static boolean isComparable(Class<?> type) {
-    try {
-      return type.isArray()
-          || type.getMethod("equals", Object.class).getDeclaringClass() != Object.class;
-    } catch (NoSuchMethodException e) {
-      throw new IllegalStateException("every class has equals", e);
+    String name = field.getName();
+    if (Modifier.isTransient(field.getModifiers())) {
+      name += " (transient)";
     }
+    return words(before).equals(words(after))
+        ? "field %s: equals of %s says so".formatted(name, before.getClass().getName())
+        : "field %s: %s became %s".formatted(name, words(before), words(after));
   }
 
   private static String words(Object value) {

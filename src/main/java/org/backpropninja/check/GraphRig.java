@@ -27,23 +27,30 @@ final class GraphRig extends Rig {
 
   GraphRig(LayerSubject subject, Site site, NeuralNetConfiguration.Builder settings, Layer layer) {
     above = site.isAbove();
-    shared = site == Site.GRAPH_SHARED;
+    shared = site == Site.GRAPH_SHARED || site == Site.GRAPH_SHARED_LAST;
     GraphBuilder graph = settings.graphBuilder().addInputs("x");
     graph.addVertex(WINDOW, new Window.Vertex(), "x");
     if (above) {
       graph.addLayer(BELOW, new Below(), WINDOW);
     }
-    graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW).setOutputs(CHECKED);
-    if (shared) {
-      // DL4J lets the last reader of an activation work in place.
-      graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
-      graph.setOutputs(CHECKED, OTHER);
+    if (site == Site.GRAPH_SHARED_LAST) {
+      addOther(graph);
     }
+    graph.addLayer(CHECKED, layer, above ? BELOW : WINDOW);
+    if (site == Site.GRAPH_SHARED) {
+      addOther(graph);
+    }
+    graph.setOutputs(shared ? new String[] {CHECKED, OTHER} : new String[] {CHECKED});
     ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
     configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
     network = new ComputationGraph(configuration);
     network.init();
     window = (Window) network.getVertex(WINDOW);
+  }
+
+  /** DL4J lets the last reader of an activation work in place. */
+  private static void addOther(GraphBuilder graph) {
+    graph.addLayer(OTHER, new DropoutLayer.Builder(new Times()).build(), BELOW);
   }
 
   @Override
@@ -84,6 +91,11 @@ final class GraphRig extends Rig {
     return shared
         ? network.backpropGradient(epsilon, Nd4j.zeros(x.dataType(), x.shape()))
         : network.backpropGradient(epsilon);
+  }
+
+  @Override
+  void passOnViews() {
+    window.passOnViews();
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
@@ -31,7 +32,9 @@ final class Head {
   static Layer of(InputType type) {
     LossFunction mse = LossFunction.MSE;
     Activation none = Activation.IDENTITY;
-    if (type instanceof InputType.InputTypeRecurrent sequence) {
+    // RnnLossLayer takes its input for the labels where channels are last.
+    if (type instanceof InputType.InputTypeRecurrent sequence
+        && sequence.getFormat() == RNNFormat.NCW) {
       return new RnnLossLayer.Builder(mse)
           .dataFormat(sequence.getFormat())
           .activation(none)
@@ -46,7 +49,9 @@ final class Head {
           .activation(none)
           .build();
     }
-    return new LossLayer.Builder(mse).activation(none).build();
+    LossLayer rows = new LossLayer.Builder(mse).activation(none).build();
+    rows.setNOut(type.arrayElementsPerExample()); // or DL4J warns of a size of zero
+    return rows;
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.backpropninja.check;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -54,9 +55,66 @@ final class LayerGradients {
               "After 20 steps of training the gradients are right.",
               "something that was computed from the first parameters is kept, or a running state"
                   + " takes part",
-              LayerGradients::afterTraining));
+              LayerGradients::afterTraining),
+          Definition.check(
+              "gradients.singleExample",
+              "A minibatch of one example gets right gradients, or is refused where that is"
+                  + " declared.",
+              "a statistic over the minibatch, or an axis of size 1 that is squeezed away",
+              LayerGradients::singleExample),
+          Definition.<LayerSubject>check(
+                  "gradients.notVacuous",
+                  "Neither the gradient of a parameter nor that of the input is 0 everywhere.",
+                  "the output does not depend on it, or both passes forget it",
+                  LayerGradients::notVacuous)
+              .unless(LayerGradients::hasNothingTrained),
+          Definition.<LayerSubject>check(
+                  "gradients.sharedInput",
+                  "Gradients are right though another reader changes the input after this layer.",
+                  "in a ComputationGraph the last reader may work in place; the backward pass"
+                      + " needs a copy of what the layer read",
+                  LayerGradients::sharedInput)
+              .unless(LayerGradients::takesIndices),
+          Definition.check(
+              "gradients.inputLayout",
+              "The input may lie in memory in any way.",
+              "the array is read without regard to its order, its offset or its strides",
+              GradientArrays::inputLayout),
+          Definition.check(
+              "gradients.epsilonLayout",
+              "The error from above may lie in memory in any way.",
+              "the array is read without regard to its order, its offset or its strides",
+              GradientArrays::epsilonLayout),
+          Definition.<LayerSubject>check(
+                  "gradients.finite",
+                  "Large, small and constant inputs give finite numbers.",
+                  "an overflow, or a division by something that may be 0",
+                  GradientArrays::finite)
+              .unless(LayerGradients::takesIndices),
+          Definition.check(
+              "gradients.shapeAndType",
+              "Outputs and gradients have the network's data type, gradients the shapes of what"
+                  + " they belong to.",
+              "an array of ND4J's default type, or an axis of size 1 that is squeezed away",
+              GradientArrays::shapeAndType),
+          Definition.<LayerSubject>check(
+                  "gradients.regularised",
+                  "L1, L2 and weight decay take part once: in the score and in the step.",
+                  "the layer adds to its gradient what the updater adds too, or regularises what"
+                      + " is not a weight",
+                  GradientSettings::regularised)
+              .unless(LayerGradients::hasNoTrainedParameters),
+          Definition.check(
+              "gradients.frozen",
+              "A frozen layer does not change, and passes the right error down.",
+              "something moves in a forward pass in inference, or in any backward pass",
+              GradientSettings::frozen));
 
   private LayerGradients() {}
+
+  private static String hasNothingTrained(LayerSubject subject) {
+    return subject.takesIndices() ? hasNoTrainedParameters(subject) : null;
+  }
 
   private static String hasNoTrainedParameters(LayerSubject subject) {
     return subject.trainedKeys().isEmpty() ? "the layer has no parameters with a gradient" : null;
@@ -105,13 +163,60 @@ final class LayerGradients {
     compare(subject, trial, rig, 3, Part.ALL);
   }
 
+  private static void singleExample(LayerSubject subject, Trial trial) {
+    trial.at("%s, %s", Site.FIRST, LayerSubject.examples(1));
+    Rig rig = Rig.of(subject, Site.FIRST);
+    if (subject.supports(Feature.SINGLE_EXAMPLE)) {
+      compare(subject, trial, rig, 1, Part.ALL);
+    } else {
+      trial.requireRefusal(
+          "a training minibatch of one example", () -> rig.train(subject, 1, 1, false, trial));
+    }
+  }
+
+  private static void notVacuous(LayerSubject subject, Trial trial) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    trial.at("%s, %s", Site.FIRST, LayerSubject.examples(8));
+    Random random = trial.random("input");
+    INDArray out = rig.forward(subject.input(8, random), null, true);
+    Gradients gradients = rig.backward(LayerSubject.normal(random, out.shape()));
+    for (String key : subject.trainedKeys()) {
+      INDArray gradient = gradients.checked().get(key);
+      trial.require(
+          gradient != null && !isZero(gradient), "the gradient of %s is 0 everywhere", key);
+    }
+    trial.require(
+        subject.takesIndices() || gradients.input() != null && !isZero(gradients.input()),
+        "the gradient of the input is 0 everywhere");
+  }
+
+  static boolean isZero(INDArray x) {
+    return Arrays.stream(Slopes.elements(x)).allMatch(each -> each == 0);
+  }
+
+  /** The rig has the reader behind the layer, and before it, where the layer may work in place. */
+  private static void sharedInput(LayerSubject subject, Trial trial) {
+    everywhere(subject, trial, Site.GRAPH_SHARED);
+    everywhere(subject, trial, Site.GRAPH_SHARED_LAST);
+  }
+
   // How
 
   /** What is compared. */
   enum Part {
     PARAMETERS,
     INPUT,
-    ALL
+    ALL,
+    /** What is passed down: the input, and the parameters of the layer below. */
+    DOWN;
+
+    boolean hasParameters() {
+      return this == PARAMETERS || this == ALL;
+    }
+
+    boolean hasInput() {
+      return this != PARAMETERS;
+    }
   }
 
   /** Compares gradients of one minibatch with slopes; draws it again where it is at a kink. */
@@ -127,23 +232,27 @@ final class LayerGradients {
       boolean masked,
       boolean training,
       Part part) {
+    compare(
+        trial,
+        random -> {
+          INDArray x = subject.input(n, random);
+          INDArray mask = masked ? subject.mask(n, random) : null;
+          compareAt(subject, trial, rig, x, mask, training, part);
+        },
+        rig.getClass(),
+        n);
+  }
+
+  /** A comparison that needs random numbers. */
+  interface Comparison {
+    void with(Random random) throws Slopes.Kink;
+  }
+
+  /** Draws random numbers until a comparison is not at a kink. */
+  static void compare(Trial trial, Comparison comparison, Object... whatFor) {
     for (int draw = 0; draw < DRAWS; draw++) {
-      Random random = trial.random(rig.getClass(), n, draw);
-      INDArray x = subject.input(n, random);
-      INDArray mask = masked ? subject.mask(n, random) : null;
-      INDArray out = rig.forward(x, mask, training);
-      INDArray epsilon = LayerSubject.normal(random, out.shape());
-      Gradients gradients = rig.backward(epsilon.dup());
-      DoubleSupplier loss = () -> sum(rig.forward(x, mask, training), epsilon);
-      double scale = absoluteSum(out, epsilon);
       try {
-        if (part != Part.INPUT) {
-          compareAll(subject, trial, rig, gradients, loss, scale);
-        }
-        if (part != Part.PARAMETERS && !subject.takesIndices()) {
-          trial.require(gradients.input() != null, "no error is passed down to the input");
-          Slopes.require(trial, "input", x, gradients.input(), loss, scale);
-        }
+        comparison.with(trial.random(Arrays.toString(whatFor), draw));
         if (draw > 0) {
           trial.note("drawn %d times, because of a kink".formatted(draw + 1));
         }
@@ -157,19 +266,51 @@ final class LayerGradients {
         "the forward pass has chance or a memory, or jumps");
   }
 
-  private static void compareAll(
+  /** Compares gradients at an input, which is moved and put back, with slopes. */
+  static void compareAt(
       LayerSubject subject,
       Trial trial,
       Rig rig,
+      INDArray x,
+      INDArray mask,
+      boolean training,
+      Part part)
+      throws Slopes.Kink {
+    INDArray out = rig.forward(x, mask, training);
+    INDArray epsilon = LayerSubject.normal(trial.random("epsilon"), out.shape());
+    Gradients gradients = rig.backward(epsilon.dup());
+    DoubleSupplier loss = () -> sum(rig.forward(x, mask, training), epsilon);
+    double scale = absoluteSum(out, epsilon);
+    if (part.hasParameters()) {
+      compareParameters(trial, rig, gradients, subject.trainedKeys(), loss, scale);
+    }
+    if (part != Part.INPUT) {
+      compareBelow(trial, rig, gradients, loss, scale);
+    }
+    if (part.hasInput() && !subject.takesIndices()) {
+      trial.require(gradients.input() != null, "no error is passed down to the input");
+      Slopes.require(trial, "input", x, gradients.input(), loss, scale);
+    }
+  }
+
+  private static void compareParameters(
+      Trial trial,
+      Rig rig,
       Gradients gradients,
+      List<String> keys,
       DoubleSupplier loss,
       double scale)
       throws Slopes.Kink {
-    for (String key : subject.trainedKeys()) {
+    for (String key : keys) {
       INDArray byHand = gradients.checked().get(key);
       trial.require(byHand != null, "there is no gradient for parameter %s", key);
       Slopes.require(trial, key, rig.parameters().get(key), byHand, loss, scale);
     }
+  }
+
+  private static void compareBelow(
+      Trial trial, Rig rig, Gradients gradients, DoubleSupplier loss, double scale)
+      throws Slopes.Kink {
     for (Map.Entry<String, INDArray> below : rig.below().entrySet()) {
       INDArray byHand = gradients.below().get(below.getKey());
       String name = below.getKey() + " of the layer below";

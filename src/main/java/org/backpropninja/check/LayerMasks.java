@@ -1,11 +1,261 @@
 package org.backpropninja.check;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.LongStream;
+import org.backpropninja.check.LayerGradients.Part;
+import org.backpropninja.check.Rig.Gradients;
+import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Masks leave rows out, of whatever type they are. */
 final class LayerMasks {
 
-  static final List<Definition<LayerSubject>> CHECKS = List.of();
+  private static final int EXAMPLES = 5;
+  private static final List<DataType> TYPES =
+      List.of(DataType.DOUBLE, DataType.FLOAT, DataType.INT32, DataType.INT64, DataType.BOOL);
+  private static final double GARBAGE = 1e6;
+
+  static final List<Definition<LayerSubject>> CHECKS =
+      List.of(
+          Definition.<LayerSubject>check(
+                  "masks.ones",
+                  "A mask of ones is no mask, and the type of a mask does not matter.",
+                  "the mask is not cast to the type of what it is multiplied with, or takes part"
+                      + " in a sum",
+                  LayerMasks::ones)
+              .unless(LayerMasks::doesNotSupport),
+          Definition.<LayerSubject>check(
+                  "masks.rows",
+                  "What is left out neither gives nor gets: whatever stands there changes nothing.",
+                  "the mask is missing in the forward or in the backward pass, or the rows that are"
+                      + " left out take part in a statistic",
+                  LayerMasks::rows)
+              .unless(LayerMasks::doesNotSupport),
+          Definition.<LayerSubject>check(
+                  "masks.gradients",
+                  "Under a mask all gradients are slopes.",
+                  "the mask is missing in one of the two passes, or n is not the number of rows"
+                      + " that are kept",
+                  LayerMasks::gradients)
+              .unless(LayerMasks::doesNotSupport),
+          Definition.<LayerSubject>check(
+                  "masks.allZero",
+                  "A minibatch that is left out as a whole gives finite numbers and no gradient,"
+                      + " or is refused where that is declared.",
+                  "a division by the number of rows that are kept",
+                  LayerMasks::allZero)
+              .unless(LayerMasks::doesNotSupport),
+          Definition.<LayerSubject>check(
+                  "masks.refused",
+                  "A mask is refused.",
+                  "the mask is ignored in silence",
+                  LayerMasks::refused)
+              .unless(
+                  subject ->
+                      subject.refuses(Feature.MASKS) ? null : "masks are not declared as refused"));
 
   private LayerMasks() {}
+
+  private static String doesNotSupport(LayerSubject subject) {
+    return subject.supports(Feature.MASKS) ? null : "masks are not declared as supported";
+  }
+
+  /** What one forward and one backward pass of a new network give. */
+  private record Passes(INDArray out, Gradients gradients, Rig rig) {
+
+    static Passes of(
+        LayerSubject subject,
+        Site site,
+        DataType type,
+        INDArray x,
+        INDArray mask,
+        INDArray epsilon) {
+      Rig rig = Rig.of(subject, site, type, layer -> layer, settings -> {});
+      INDArray out = rig.forward(LayerSubject.cast(x, type), mask, true);
+      return new Passes(out, rig.backward(LayerSubject.cast(epsilon, type).dup()), rig);
+    }
+  }
+
+  // The checks
+
+  private static void ones(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      ones(subject, trial, site, DataType.DOUBLE);
+    }
+    if (subject.supports(Feature.FLOAT)) {
+      ones(subject, trial, Site.FIRST, DataType.FLOAT);
+    }
+  }
+
+  private static void ones(LayerSubject subject, Trial trial, Site site, DataType network) {
+    Random random = trial.random("input");
+    INDArray x = subject.input(EXAMPLES, random);
+    INDArray mask = subject.mask(EXAMPLES, random);
+    INDArray epsilon = epsilon(subject, trial, x);
+    Passes unmasked = Passes.of(subject, site, network, x, null, epsilon);
+    Passes masked = Passes.of(subject, site, network, x, mask.castTo(network), epsilon);
+    double tolerance = network == DataType.DOUBLE ? Close.ROUNDING : 1e-4;
+    for (DataType type : TYPES) {
+      trial.at("%s, a %s network, a mask of ones of type %s", site, network, type);
+      INDArray ones = Nd4j.onesLike(mask).castTo(type);
+      requireSame(trial, Passes.of(subject, site, network, x, ones, epsilon), unmasked, tolerance);
+      trial.at("%s, a %s network, a mask of type %s", site, network, type);
+      INDArray cast = mask.castTo(type);
+      requireSame(trial, Passes.of(subject, site, network, x, cast, epsilon), masked, tolerance);
+    }
+  }
+
+  private static void requireSame(Trial trial, Passes got, Passes expected, double tolerance) {
+    Close.require(trial, "the output", got.out, expected.out, tolerance);
+    GradientArrays.requireClose(trial, got.gradients, expected.gradients, tolerance);
+  }
+
+  private static void rows(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      Random random = trial.random("input");
+      INDArray x = subject.input(EXAMPLES, random);
+      INDArray mask = subject.mask(EXAMPLES, random);
+      INDArray epsilon = epsilon(subject, trial, x);
+      INDArray kept = spread(mask, x.shape(), LayerSubject.channelAxis(subject.inputType()));
+      INDArray keptOutput = keptOutput(subject, mask, epsilon.shape());
+      INDArray other = subject.takesIndices() ? subject.input(EXAMPLES, random) : garbage(x);
+      Passes plain = Passes.of(subject, site, DataType.DOUBLE, x, mask, epsilon);
+
+      trial.at("%s, other numbers in what is left out", site);
+      INDArray mixed = mix(kept, x, other);
+      Passes others = Passes.of(subject, site, DataType.DOUBLE, mixed, mask, epsilon);
+      Close.require(
+          trial,
+          "the output in what is kept",
+          others.out.mul(keptOutput),
+          plain.out.mul(keptOutput),
+          Close.ROUNDING);
+      GradientArrays.requireClose(trial, others.gradients, plain.gradients, Close.ROUNDING);
+
+      trial.at("%s, other errors for what is left out", site);
+      INDArray errors = mix(keptOutput, epsilon, garbage(epsilon));
+      Passes changed = Passes.of(subject, site, DataType.DOUBLE, x, mask, errors);
+      GradientArrays.requireClose(trial, changed.gradients, plain.gradients, Close.ROUNDING);
+
+      trial.at("%s", site);
+      requireNothingLeftOut(subject, trial, plain.gradients.input(), kept);
+    }
+  }
+
+  private static INDArray garbage(INDArray x) {
+    return Nd4j.valueArrayOf(x.shape(), GARBAGE, DataType.DOUBLE);
+  }
+
+  private static void requireNothingLeftOut(
+      LayerSubject subject, Trial trial, INDArray gradient, INDArray kept) {
+    if (subject.takesIndices()) {
+      return;
+    }
+    trial.require(gradient != null, "no error is passed down to the input");
+    trial.require(
+        LayerGradients.isZero(gradient.mul(kept.rsub(1))),
+        "the gradient of the input is not 0 in what is left out");
+    trial.require(
+        !LayerGradients.isZero(gradient), "the gradient of the input is 0 in what is kept");
+  }
+
+  private static void gradients(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      trial.at("%s, %s", site, LayerSubject.examples(EXAMPLES));
+      LayerGradients.compare(subject, trial, Rig.of(subject, site), EXAMPLES, true, true, Part.ALL);
+    }
+  }
+
+  private static void allZero(LayerSubject subject, Trial trial) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    INDArray x = subject.input(EXAMPLES, trial.random("input"));
+    INDArray epsilon = epsilon(subject, trial, x);
+    INDArray zeros = Nd4j.zeros(DataType.DOUBLE, subject.maskShape(EXAMPLES));
+    if (subject.refuses(Feature.FULLY_MASKED)) {
+      trial.requireRefusal(
+          "a mask of zeros",
+          () -> {
+            rig.forward(x, zeros, true);
+            rig.backward(epsilon);
+          });
+      return;
+    }
+    GradientArrays.requireFinite(trial, "the output", rig.forward(x, zeros, true));
+    Gradients gradients = rig.step(epsilon, EXAMPLES);
+    GradientArrays.requireFinite(trial, gradients);
+    rig.parameters()
+        .forEach((key, each) -> GradientArrays.requireFinite(trial, key + " after a step", each));
+    if (hasPositions(subject, epsilon.shape())) {
+      requireNoGradient(trial, gradients);
+    }
+  }
+
+  private static void requireNoGradient(Trial trial, Gradients gradients) {
+    for (Map.Entry<String, INDArray> each : gradients.checked().entrySet()) {
+      trial.require(
+          LayerGradients.isZero(each.getValue()), "the gradient of %s is not 0", each.getKey());
+    }
+    trial.require(
+        gradients.input() == null || LayerGradients.isZero(gradients.input()),
+        "the gradient of the input is not 0");
+  }
+
+  private static void refused(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      trial.at("%s", site);
+      Rig rig = Rig.of(subject, site);
+      trial.requireRefusal("a mask", () -> rig.train(subject, 1, EXAMPLES, true, trial));
+    }
+  }
+
+  // How
+
+  /** An error for the output of an input. */
+  private static INDArray epsilon(LayerSubject subject, Trial trial, INDArray x) {
+    long[] shape = Rig.of(subject, Site.FIRST).forward(x, null, true).shape();
+    return LayerSubject.normal(trial.random("epsilon"), shape);
+  }
+
+  /** The mask for each element: 1 in what is kept, 0 in what is left out. */
+  private static INDArray spread(INDArray mask, long[] shape, int channelAxis) {
+    long[] broadcast = shape.clone();
+    if (mask.length() == shape[0]) {
+      Arrays.fill(broadcast, 1, broadcast.length, 1);
+    } else if (mask.length() < length(shape)) {
+      broadcast[channelAxis] = 1;
+    }
+    return Nd4j.ones(DataType.DOUBLE, shape).muli(mask.reshape(broadcast));
+  }
+
+  /** Ones where the output has no positions that the mask is for, as behind a pooling layer. */
+  private static INDArray keptOutput(LayerSubject subject, INDArray mask, long[] shape) {
+    return hasPositions(subject, shape)
+        ? spread(mask, shape, outputChannelAxis(subject))
+        : Nd4j.ones(DataType.DOUBLE, shape);
+  }
+
+  private static boolean hasPositions(LayerSubject subject, long[] outputShape) {
+    long positions = length(outputShape) / outputShape[outputChannelAxis(subject)];
+    return positions == length(subject.maskShape(outputShape[0]));
+  }
+
+  private static long length(long[] shape) {
+    return LongStream.of(shape).reduce(1, (a, b) -> a * b);
+  }
+
+  private static int outputChannelAxis(LayerSubject subject) {
+    MultiLayerNetwork network = (MultiLayerNetwork) Rig.of(subject, Site.FIRST).network();
+    return LayerSubject.channelAxis(
+        network.getLayerWiseConfigurations().getLayerActivationTypes(subject.inputType()).get(0));
+  }
+
+  private static INDArray mix(INDArray kept, INDArray x, INDArray garbage) {
+    return x.mul(kept).addi(garbage.mul(kept.rsub(1)));
+  }
 }

@@ -24,7 +24,8 @@ final class LayerRepeats {
   private static final double FLOAT_TOLERANCE = 1e-4;
   private static final int DRAWS = 3; // of input: near a kink FLOAT may be on its other side
   private static final int EXAMPLES = 8;
-  private static final int ROUNDS = 20; // of two threads
+  private static final int ROUNDS = 10; // of two threads
+  private static final int OUTPUTS = 20; // in each
 
   static final List<Definition<LayerSubject>> CHECKS =
       List.of(
@@ -276,22 +277,24 @@ final class LayerRepeats {
     List<List<INDArray>> got = onThreads(works);
     for (int k = 0; k < clones.size(); k++) {
       for (int each = 0; each < got.get(k).size(); each++) {
-        String name = each % 2 == 0 ? "output" : "parameters";
-        String whose = "in round %d of %d".formatted(each / 2 + 1, ROUNDS);
+        String name = (each + 1) % (OUTPUTS + 1) == 0 ? "parameters" : "output";
+        String whose = "in round %d of %d".formatted(each / (OUTPUTS + 1) + 1, ROUNDS);
         Bits.require(trial, name, whose, expected.get(k).get(each), got.get(k).get(each));
       }
     }
   }
 
-  /** Rounds of output and fit, each of which starts together with that of others. */
+  /** In each round outputs and a step, which start together with those of another network. */
   private static List<INDArray> work(
       LayerSubject subject, Trial trial, Copied network, int which, Phaser together) {
     List<INDArray> results = new ArrayList<>();
+    INDArray x = input(subject, trial, which);
     try {
       for (int round = 0; round < ROUNDS; round++) {
-        INDArray x = subject.input(EXAMPLES, trial.random("round", round, which));
         together.arriveAndAwaitAdvance();
-        results.add(network.output(x));
+        for (int each = 0; each < OUTPUTS; each++) {
+          results.add(network.output(x));
+        }
         network.fit(subject, trial, 1000 * (which + 1) + round, 1);
         results.add(network.parameters().dup());
       }

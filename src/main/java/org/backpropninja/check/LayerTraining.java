@@ -21,7 +21,7 @@ final class LayerTraining {
 
   private static final int STEPS = 300;
   private static final double ENOUGH = 0.1; // of the loss at the start
-  private static final double ADAMS_RATE = 0.02;
+  private static final double ADAMS_RATE = 0.05;
 
   static final List<Definition<LayerSubject>> CHECKS =
       Stream.of(

@@ -64,6 +64,11 @@ final class MultiLayerRig extends Rig {
   }
 
   @Override
+  void passOnViews() {
+    // the network hands its input to its first layer
+  }
+
+  @Override
   INDArray inputGradient() {
     return inputGradient;
   }

@@ -35,7 +35,9 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
     GRAPH_FIRST("first in a ComputationGraph"),
     GRAPH_ABOVE("above another layer in a ComputationGraph"),
     /** Another reader of its input changes that in place, after the layer has read it. */
-    GRAPH_SHARED("in a ComputationGraph, its input changed in place by another reader");
+    GRAPH_SHARED("in a ComputationGraph, its input changed in place by another reader"),
+    /** Another reader of its input comes first, so that the layer itself may change it. */
+    GRAPH_SHARED_LAST("in a ComputationGraph, its input read by another before");
 
     private final String words;
 
@@ -133,6 +135,9 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
 
   abstract Gradient backpropagate(INDArray epsilon);
 
+  /** Hands the input to the network's first layer as it lies in memory. */
+  abstract void passOnViews();
+
   /** With respect to the network's input, of the last backward pass. */
   abstract INDArray inputGradient();
 
@@ -151,7 +156,18 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
 
   /** All gradients that belong to the last forward pass. */
   final Gradients backward(INDArray epsilon) {
+    return copies(backpropagate(epsilon));
+  }
+
+  /** The same with a step of gradient descent behind it. */
+  final Gradients step(INDArray epsilon, int n) {
     Gradient gradient = backpropagate(epsilon);
+    Gradients copies = copies(gradient);
+    move(gradient, n);
+    return copies;
+  }
+
+  private Gradients copies(Gradient gradient) {
     return new Gradients(
         copies(gradient, prefix(true), parameters()),
         copies(gradient, prefix(false), below()),
@@ -183,7 +199,14 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
       INDArray mask = masked ? LayerSubject.cast(subject.mask(n, random), type) : null;
       INDArray out = forward(x, mask, true);
       INDArray epsilon = LayerSubject.cast(LayerSubject.normal(random, out.shape()), type);
-      update(backpropagate(epsilon), n);
+      move(backpropagate(epsilon), n);
+    }
+  }
+
+  /** DL4J has no gradient for a network without parameters. */
+  private void move(Gradient gradient, int n) {
+    if (network().numParams() > 0) {
+      update(gradient, n);
     }
   }
 

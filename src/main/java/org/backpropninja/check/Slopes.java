@@ -172,7 +172,7 @@ final class Slopes {
   /** How far apart two right numbers may be: relative to the gradient, and rounding errors of L. */
   private double tolerance(double slope) {
     double typical = norm(byHand) / Math.sqrt(byHand.length);
-    double relative = Double.isNaN(typical) ? 0 : typical;
+    double relative = Double.isFinite(typical) ? typical : 0;
     return TOLERANCE * Math.max(Math.abs(slope), relative) + ROUNDING * scale * RATIO / STEP;
   }
 

@@ -24,6 +24,7 @@ final class Window extends BaseGraphVertex {
   private static final long serialVersionUID = 1;
 
   private INDArray seen; // null if the layer above gave none
+  private boolean copies = true;
 
   private Window(ComputationGraph graph, String name, int index, DataType type) {
     super(graph, name, index, null, null, type);
@@ -32,6 +33,11 @@ final class Window extends BaseGraphVertex {
   /** The error of the last backward pass, copied. */
   INDArray seen() {
     return seen;
+  }
+
+  /** From now on the input itself is passed on, as it lies in memory. */
+  void passOnViews() {
+    copies = false;
   }
 
   @Override
@@ -46,7 +52,9 @@ final class Window extends BaseGraphVertex {
 
   @Override
   public INDArray doForward(boolean training, LayerWorkspaceMgr workspaces) {
-    return workspaces.dup(ArrayType.ACTIVATIONS, inputs[0], inputs[0].ordering());
+    return copies
+        ? workspaces.dup(ArrayType.ACTIVATIONS, inputs[0], inputs[0].ordering())
+        : inputs[0];
   }
 
   @Override

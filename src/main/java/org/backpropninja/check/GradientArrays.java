@@ -1,0 +1,197 @@
+package org.backpropninja.check;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.backpropninja.check.Layout.Placed;
+import org.backpropninja.check.Rig.Gradients;
+import org.backpropninja.check.Rig.Site;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Gradients of arrays that are not like those of other checks: their memory, type and size. */
+final class GradientArrays {
+
+  private static final int EXAMPLES = 3;
+
+  private GradientArrays() {}
+
+  // Layouts
+
+  static void inputLayout(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      INDArray x = subject.input(EXAMPLES, trial.random("layout"));
+      Rig plain = rig(subject, site);
+      INDArray inference = plain.forward(x, null, false);
+      INDArray training = plain.forward(x, null, true);
+      INDArray epsilon = LayerSubject.normal(trial.random("epsilon"), training.shape());
+      Gradients gradients = plain.backward(epsilon.dup());
+      boolean hasChance = hasChance(plain, x);
+      for (Layout layout : Layout.values()) {
+        trial.at("%s, the input %s", site, layout);
+        Placed placed = layout.place(x);
+        Rig rig = rig(subject, site);
+        INDArray out = rig.forward(placed.view(), null, false);
+        Close.require(trial, "the output in inference", out, inference, Close.ROUNDING);
+        out = rig.forward(placed.view(), null, true);
+        Gradients got = rig.backward(epsilon.dup());
+        if (!hasChance) { // which may hit other elements in another layout
+          Close.require(trial, "the output in training", out, training, Close.ROUNDING);
+          requireClose(trial, got, gradients, Close.ROUNDING);
+        }
+        requireUntouched(trial, placed);
+      }
+    }
+  }
+
+  private static boolean hasChance(Rig rig, INDArray x) {
+    Nd4j.getRandom().setSeed(1);
+    INDArray first = rig.activate(x, null, true).dup();
+    Nd4j.getRandom().setSeed(2);
+    return !first.equals(rig.activate(x, null, true));
+  }
+
+  /** Requires that all gradients of the layer's parameters and of its input are the same. */
+  static void requireClose(Trial trial, Gradients got, Gradients expected, double tolerance) {
+    expected
+        .checked()
+        .forEach(
+            (key, right) -> {
+              INDArray gradient = got.checked().get(key);
+              trial.require(gradient != null, "there is no gradient for parameter %s", key);
+              Close.require(trial, "the gradient of " + key, gradient, right, tolerance);
+            });
+    if (expected.input() != null) {
+      trial.require(got.input() != null, "no error is passed down to the input");
+      Close.require(trial, "the gradient of the input", got.input(), expected.input(), tolerance);
+    }
+  }
+
+  static void epsilonLayout(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      INDArray x = subject.input(EXAMPLES, trial.random("layout"));
+      Gradients expected = gradients(subject, trial, site, x, Layout.ROW_MAJOR);
+      for (Layout layout : Layout.values()) {
+        trial.at("%s, the error from above %s", site, layout);
+        Gradients got = gradients(subject, trial, site, x, layout);
+        requireClose(trial, got, expected, Close.ROUNDING);
+      }
+    }
+  }
+
+  private static Gradients gradients(
+      LayerSubject subject, Trial trial, Site site, INDArray x, Layout layout) {
+    Rig rig = rig(subject, site);
+    INDArray out = rig.forward(x, null, true);
+    Placed placed = layout.place(LayerSubject.normal(trial.random("epsilon"), out.shape()));
+    Gradients gradients = rig.backward(placed.view());
+    requireUntouched(trial, placed);
+    return gradients;
+  }
+
+  private static Rig rig(LayerSubject subject, Site site) {
+    Rig rig = Rig.of(subject, site);
+    rig.passOnViews();
+    return rig;
+  }
+
+  private static void requireUntouched(Trial trial, Placed placed) {
+    trial.require(placed.isUntouchedAround(), "elements around the view are changed");
+  }
+
+  // Sizes of numbers
+
+  static void finite(LayerSubject subject, Trial trial) {
+    Map<String, UnaryOperator<INDArray>> inputs =
+        Map.of(
+            "inputs of about 1000", x -> x.muli(1e3),
+            "inputs of about 0.001", x -> x.muli(1e-3),
+            "inputs of 0", x -> x.muli(0),
+            "the same example each time", GradientArrays::firstExample);
+    inputs.forEach(
+        (words, change) -> {
+          trial.at("%s, %s", Site.FIRST, words);
+          INDArray x = change.apply(subject.input(EXAMPLES, trial.random("input")));
+          finite(trial, Rig.of(subject, Site.FIRST), x);
+        });
+  }
+
+  private static INDArray firstExample(INDArray x) {
+    for (long example = 1; example < x.size(0); example++) {
+      x.slice(example).assign(x.slice(0));
+    }
+    return x;
+  }
+
+  private static void finite(Trial trial, Rig rig, INDArray x) {
+    INDArray out = rig.forward(x, null, true);
+    requireFinite(trial, "the output", out);
+    requireFinite(trial, rig.backward(LayerSubject.normal(trial.random("epsilon"), out.shape())));
+  }
+
+  static void requireFinite(Trial trial, Gradients gradients) {
+    gradients
+        .checked()
+        .forEach((key, each) -> requireFinite(trial, "the gradient of " + key, each));
+    if (gradients.input() != null) {
+      requireFinite(trial, "the gradient of the input", gradients.input());
+    }
+  }
+
+  static void requireFinite(Trial trial, String name, INDArray x) {
+    double[] values = Slopes.elements(x);
+    for (int k = 0; k < values.length; k++) {
+      trial.require(
+          Double.isFinite(values[k]), "%s%s is %s", name, Slopes.index(x.shape(), k), values[k]);
+    }
+  }
+
+  // Shapes and types
+
+  static void shapeAndType(LayerSubject subject, Trial trial) {
+    for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT)) {
+      if (type == DataType.DOUBLE || subject.supports(Feature.FLOAT)) {
+        Rig rig = Rig.of(subject, Site.FIRST, type, layer -> layer, settings -> {});
+        for (int n : subject.minibatchSizes(EXAMPLES, 1)) {
+          trial.at("a %s network, %s", type, LayerSubject.examples(n));
+          shapeAndType(subject, trial, rig, n, type);
+        }
+      }
+    }
+  }
+
+  private static void shapeAndType(
+      LayerSubject subject, Trial trial, Rig rig, int n, DataType type) {
+    INDArray x = LayerSubject.cast(subject.input(n, trial.random("input")), type);
+    INDArray out = rig.forward(x, null, true);
+    require(trial, "the output", out, out.shape(), type);
+    INDArray epsilon = LayerSubject.normal(trial.random("epsilon"), out.shape());
+    Gradients gradients = rig.backward(LayerSubject.cast(epsilon, type));
+    rig.parameters()
+        .forEach(
+            (key, parameter) -> {
+              INDArray gradient = gradients.checked().get(key);
+              if (gradient != null) {
+                require(trial, "the gradient of " + key, gradient, parameter.shape(), type);
+              }
+            });
+    if (!subject.takesIndices()) {
+      trial.require(gradients.input() != null, "no error is passed down to the input");
+      require(trial, "the gradient of the input", gradients.input(), x.shape(), type);
+    }
+  }
+
+  private static void require(
+      Trial trial, String name, INDArray array, long[] shape, DataType type) {
+    trial.require(
+        array.dataType() == type, "%s is %s, it has to be %s", name, array.dataType(), type);
+    trial.require(
+        Arrays.equals(array.shape(), shape),
+        "%s has shape %s, not %s",
+        name,
+        Arrays.toString(array.shape()),
+        Arrays.toString(shape));
+  }
+}

@@ -6,7 +6,6 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.backpropninja.check.LossConformance.LabelSource;
 import org.backpropninja.check.LossConformance.OutputLayers;
-import org.backpropninja.check.LossRig.Site;
 import org.backpropninja.check.LossSubject.Case;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
@@ -84,21 +83,21 @@ final class LossOutputLayers {
                     : null);
   }
 
-  private static List<Site> usable(LossSubject subject) {
-    return LossRig.SITES.stream()
+  private static List<LossSite> usable(LossSubject subject) {
+    return LossSite.ALL.stream()
         .filter(site -> notFor(subject, site.kind()) == null && site.scoreFault() == null)
         .toList();
   }
 
   private static void inWorkspaces(LossSubject subject, Trial trial) {
-    Site site = usable(subject).get(0);
+    LossSite site = usable(subject).get(0);
     LossRig rig = new LossRig(subject, site);
     for (LabelSource labels : subject.labels()) {
       List<Case> steps = handedOver(subject, site, cases(labels, 3, 5, 3, 1, 3));
       trial.at("%s, %d steps of training", site, steps.size());
       List<LossInput> inputs =
           steps.stream().map(each -> draw(subject, trial, site, each, 0)).toList();
-      LossValues.requireClose(
+      Same.require(
           trial,
           "parameters",
           rig.trained(WorkspaceMode.ENABLED, steps, inputs),
@@ -122,11 +121,11 @@ final class LossOutputLayers {
     return none ? "DL4J's %s takes labels of the logits' shape only".formatted(kind) : null;
   }
 
-  private static List<Site> sites(OutputLayers kind) {
-    return LossRig.SITES.stream().filter(site -> site.kind() == kind).toList();
+  private static List<LossSite> sites(OutputLayers kind) {
+    return LossSite.ALL.stream().filter(site -> site.kind() == kind).toList();
   }
 
-  private static List<Case> handedOver(LossSubject subject, Site site, List<Case> cases) {
+  private static List<Case> handedOver(LossSubject subject, LossSite site, List<Case> cases) {
     return cases.stream()
         .filter(each -> site.takesLabels(columns(subject, each.labels()), subject.classes()))
         .filter(each -> each.mask() == null || site.takes(each.mask()))
@@ -139,7 +138,7 @@ final class LossOutputLayers {
 
   private static void everySite(
       LossSubject subject, Trial trial, OutputLayers kind, List<Case> cases) {
-    for (Site site : sites(kind)) {
+    for (LossSite site : sites(kind)) {
       LossRig rig = new LossRig(subject, site);
       trial.at("%s", site);
       for (String fault : site.faults(cases)) {
@@ -152,12 +151,14 @@ final class LossOutputLayers {
     }
   }
 
-  private static LossInput draw(LossSubject subject, Trial trial, Site site, Case kind, int draw) {
+  private static LossInput draw(
+      LossSubject subject, Trial trial, LossSite site, Case kind, int draw) {
     Case rows = new Case(kind.labels(), site.rows(kind.n()), kind.mask());
     return subject.draw(rows, trial.random(site, kind, draw));
   }
 
-  private static void compare(LossSubject subject, Trial trial, LossRig rig, Site site, Case kind) {
+  private static void compare(
+      LossSubject subject, Trial trial, LossRig rig, LossSite site, Case kind) {
     ILossFunction loss = subject.loss();
     Slopes.compare(
         trial,
@@ -199,7 +200,7 @@ final class LossOutputLayers {
         "the MultiLayerNetwork's",
         rig.score(),
         error);
-    LossValues.requireClose(
+    Same.require(
         trial,
         "the ComputationGraph's gradient",
         rig.gradientInGraph(),
@@ -209,7 +210,7 @@ final class LossOutputLayers {
   }
 
   private static void refused(LossSubject subject, Trial trial, OutputLayers kind) {
-    for (Site site : sites(kind)) {
+    for (LossSite site : sites(kind)) {
       LossRig rig = new LossRig(subject, site);
       for (Case each : handedOver(subject, site, subject.masked(subject.refusedMasks(), 3))) {
         trial.at("%s, %s", site, each);

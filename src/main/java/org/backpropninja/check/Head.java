@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -28,17 +29,22 @@ final class Head {
 
   private Head() {}
 
-  /** DL4J's loss layer behind a layer with this output type. It has no parameters. */
+  /**
+   * DL4J's loss layer behind a layer with this output type. It has no parameters, but for sequences
+   * with channels last.
+   */
   static Layer of(InputType type) {
     LossFunction mse = LossFunction.MSE;
     Activation none = Activation.IDENTITY;
-    // RnnLossLayer takes its input for the labels where channels are last.
-    if (type instanceof InputType.InputTypeRecurrent sequence
-        && sequence.getFormat() == RNNFormat.NCW) {
-      return new RnnLossLayer.Builder(mse)
-          .dataFormat(sequence.getFormat())
-          .activation(none)
-          .build();
+    if (type instanceof InputType.InputTypeRecurrent sequence) {
+      return sequence.getFormat() == RNNFormat.NCW
+          ? new RnnLossLayer.Builder(mse).activation(none).build()
+          // With channels last DL4J's RnnLossLayer takes its input for the labels.
+          : new RnnOutputLayer.Builder(mse)
+              .dataFormat(RNNFormat.NWC)
+              .nOut(sequence.getSize())
+              .activation(none)
+              .build();
     }
     if (type instanceof InputType.InputTypeConvolutional image) {
       return new CnnLossLayer.Builder(mse).format(image.getFormat()).activation(none).build();

@@ -59,7 +59,9 @@ final class LayerContract {
               LayerContract::backwardAfterInference));
 
   static final List<Definition<LayerSubject>> CHECKS =
-      Stream.of(PASSES, LayerShapes.CHECKS, LayerInput.CHECKS).flatMap(List::stream).toList();
+      Stream.of(PASSES, LayerShapes.CHECKS, LayerInput.CHECKS, LayerWorkspaces.CHECKS)
+          .flatMap(List::stream)
+          .toList();
 
   private LayerContract() {}
 
@@ -241,6 +243,7 @@ final class LayerContract {
   }
 
   private static void firstCall(LayerSubject subject, Trial trial) {
+    trial.at("the first call is %s", Call.OUTPUT);
     DataSet examples = Head.examples(subject, network(subject), 3, trial.random("examples"));
     INDArray expected = null;
     for (Call first : Call.values()) {

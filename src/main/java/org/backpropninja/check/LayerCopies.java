@@ -139,25 +139,24 @@ final class LayerCopies {
         original.layer().equals(clone.layer()),
         "the clone's layer is not equal: %s",
         Fields.differences(original.layer(), clone.layer()));
-    Bits.require(trial, "output", "of the clone", output, clone.output(x));
+    Same.exactly(trial, "output of the clone", output, clone.output(x));
 
     clone.fit(subject, trial, 10, 3);
     String untouched = "of the original, after its clone was trained";
-    Bits.require(trial, "parameters", untouched, parameters, original.parameters());
-    Bits.require(trial, "output", untouched, output, original.output(x));
+    Same.exactly(trial, "parameters " + untouched, parameters, original.parameters());
+    Same.exactly(trial, "output " + untouched, output, original.output(x));
 
     INDArray trained = clone.parameters().dup();
     INDArray trainedOutput = clone.output(x);
     original.fit(subject, trial, 10, 3);
-    Bits.require(
+    Same.exactly(
         trial,
-        "parameters",
-        "of the original, after the steps that its clone took",
+        "parameters of the original, after the steps that its clone took",
         trained,
         original.parameters());
     original.fit(subject, trial, 20, 3);
     untouched = "of the clone, after its original was trained";
-    Bits.require(trial, "parameters", untouched, trained, clone.parameters());
-    Bits.require(trial, "output", untouched, trainedOutput, clone.output(x));
+    Same.exactly(trial, "parameters " + untouched, trained, clone.parameters());
+    Same.exactly(trial, "output " + untouched, trainedOutput, clone.output(x));
   }
 }

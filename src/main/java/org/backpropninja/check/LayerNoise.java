@@ -9,6 +9,7 @@ import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.weightnoise.IWeightNoise;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -154,7 +155,7 @@ final class LayerNoise {
                     .forward(subject.input(3, trial.random("x")), null, true));
         continue;
       }
-      Rig plain = rig(subject, site, layer -> layer);
+      Rig plain = rig(subject, site, layer -> withNoise(layer, null));
       Rig doubled = rig(subject, site, LayerNoise::withNoise);
       inInference(subject, trial, site, plain, doubled);
       asWithDoubledWeights(subject, trial, site, plain, doubled);
@@ -166,7 +167,11 @@ final class LayerNoise {
   }
 
   private static Layer withNoise(Layer layer) {
-    ((BaseLayer) layer).setWeightNoise(new Doubled());
+    return withNoise(layer, new Doubled());
+  }
+
+  private static Layer withNoise(Layer layer, IWeightNoise noise) {
+    ((BaseLayer) layer).setWeightNoise(noise);
     return layer;
   }
 

@@ -11,6 +11,11 @@ final class Same {
 
   private Same() {}
 
+  /** Requires it bit for bit. */
+  static void exactly(Trial trial, String what, INDArray expected, INDArray got) {
+    require(trial, what, got, "expected", expected, EXACT);
+  }
+
   /**
    * Requires it.
    *

@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
@@ -40,6 +41,12 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   /** L of the last training step, before it. */
   double score();
+
+  /** The gradient of L by {@code computeGradientAndScore}, which moves no parameter. */
+  Gradient gradient(DataSet data);
+
+  /** What precedes the keys of the layer under check in a gradient. */
+  String prefix();
 
   /** The output, row by row: [n, elements of an example]. */
   INDArray output(INDArray x, boolean training);
@@ -162,6 +169,20 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     }
 
     @Override
+    public Gradient gradient(DataSet data) {
+      repeatChance();
+      network.setInput(data.getFeatures());
+      network.setLabels(data.getLabels());
+      network.computeGradientAndScore();
+      return network.gradient();
+    }
+
+    @Override
+    public String prefix() {
+      return network.getnLayers() - 2 + "_";
+    }
+
+    @Override
     public INDArray output(INDArray x, boolean training) {
       repeatChance();
       return network.output(x, training);
@@ -200,6 +221,20 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public double score() {
       return network.score();
+    }
+
+    @Override
+    public Gradient gradient(DataSet data) {
+      repeatChance();
+      network.setInputs(data.getFeatures());
+      network.setLabels(data.getLabels());
+      network.computeGradientAndScore();
+      return network.gradient();
+    }
+
+    @Override
+    public String prefix() {
+      return Rig.CHECKED + "_";
     }
 
     @Override

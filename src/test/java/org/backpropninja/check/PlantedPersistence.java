@@ -144,7 +144,8 @@ final class PlantedPersistence {
                 }),
         Planted.in("persistence.seed", "a static count of steps", Counting::new),
         Planted.in("persistence.threads", "a static buffer for the way back", StaticInput::new),
-        Planted.in("persistence.threads", "a static buffer in the forward pass", Scratch::new));
+        Planted.in("persistence.threads", "a static buffer in the forward pass", Scratch::new),
+        Planted.in("persistence.threads", "a buffer is made on one thread", OnOneThread::new));
   }
 
   // Configurations
@@ -614,10 +615,11 @@ final class PlantedPersistence {
     }
   }
 
+  /** Computes example by example, in one row for all networks. */
   private static final class Scratch extends SoundLayer {
     private static final long serialVersionUID = 1;
 
-    private static INDArray scratch;
+    private static INDArray row;
 
     Scratch(NeuralNetConfiguration conf, DataType type) {
       super(conf, type);
@@ -625,10 +627,31 @@ final class PlantedPersistence {
 
     @Override
     INDArray forward() {
-      scratch = x.mmul(w);
-      scratch.addiRowVector(getParam("b"));
-      INDArray e = Transforms.exp(scratch.muli(2), false);
-      return e.sub(1).divi(Transforms.exp(scratch, true).addi(1));
+      INDArray y = x.mmul(w);
+      for (int each = 0; each < y.rows(); each++) {
+        row = y.getRow(each).dup();
+        row.addi(getParam("b").reshape(row.length()));
+        y.putRow(each, Transforms.tanh(row, false));
+      }
+      return y;
+    }
+  }
+
+  /** Has a buffer on the thread that made it only. */
+  private static final class OnOneThread extends SoundLayer {
+    private static final long serialVersionUID = 1;
+
+    private final transient ThreadLocal<double[]> buffer = new ThreadLocal<>();
+
+    OnOneThread(NeuralNetConfiguration conf, DataType type) {
+      super(conf, type);
+      buffer.set(new double[1]);
+    }
+
+    @Override
+    void moveStates() {
+      super.moveStates();
+      buffer.get()[0]++;
     }
   }
 }

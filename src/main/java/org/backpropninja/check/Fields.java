@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** What a configuration holds, field by field, to name the one that is wrong. */
@@ -22,38 +21,40 @@ final class Fields {
 
   private Fields() {}
 
-  /** In words, the fields in which two objects of one class differ. */
+  /** In words, the fields in which two objects differ. */
   static String differences(Object before, Object after) {
-    if (before.getClass() != after.getClass()) {
-      return "%s became %s".formatted(before.getClass().getName(), after.getClass().getName());
+    List<String> fields = new ArrayList<>();
+    compare("", before, after, fields);
+    return fields.isEmpty() ? "though no field differs" : String.join("; ", fields);
+  }
+
+  private static void compare(String path, Object before, Object after, List<String> found) {
+    if (Objects.deepEquals(before, after) && !path.isEmpty()) {
+      return;
     }
-    String fields =
-        of(before.getClass()).stream()
-            .filter(field -> !Objects.deepEquals(value(field, before), value(field, after)))
-            .map(field -> difference(field, value(field, before), value(field, after)))
-            .collect(Collectors.joining("; "));
-    return fields.isEmpty() ? "though no field differs" : fields;
-  }
-
-  private static String difference(Field field, Object before, Object after) {
-    String what = "field %s: %s became %s".formatted(name(field), words(before), words(after));
-    Object value = before == null ? after : before;
-    return isComparable(value.getClass())
-        ? what
-        : what + " (%s has no equals)".formatted(value.getClass().getName());
-  }
-
-  private static String name(Field field) {
-    return field.getName() + (Modifier.isTransient(field.getModifiers()) ? " (transient)" : "");
-  }
-
-  private static boolean isComparable(Class<?> type) {
-    try {
-      return type.isArray()
-          || type.getMethod("equals", Object.class).getDeclaringClass() != Object.class;
-    } catch (NoSuchMethodException e) {
-      throw new IllegalStateException("every class has equals", e);
+    int already = found.size();
+    if (before != null && after != null && before.getClass() == after.getClass()) {
+      for (Field field : isPlain(before) ? List.<Field>of() : of(before.getClass())) {
+        String mark = Modifier.isTransient(field.getModifiers()) ? " (transient)" : "";
+        compare(deeper(path, field) + mark, value(field, before), value(field, after), found);
+      }
     }
+    if (found.size() == already && !path.isEmpty()) {
+      String was = words(before);
+      String is = words(after);
+      found.add(
+          was.equals(is)
+              ? "field %s: equals of %s says so".formatted(path, before.getClass().getName())
+              : "field %s: %s became %s".formatted(path, was, is));
+    }
+  }
+
+  /** Whether an object is a value, or other than by its fields. */
+  private static boolean isPlain(Object object) {
+    return object instanceof INDArray
+        || object instanceof Enum
+        || object.getClass().isArray()
+        || object.getClass().getName().startsWith("java.");
   }
 
   private static String words(Object value) {
@@ -90,8 +91,7 @@ final class Fields {
     } else if (!type.isArray() && !type.getName().startsWith("java.")) {
       for (Field field : of(type)) {
         if (!Modifier.isTransient(field.getModifiers())) {
-          String deeper = path.isEmpty() ? field.getName() : path + "." + field.getName();
-          search(deeper, value(field, value), seen, found);
+          search(deeper(path, field), value(field, value), seen, found);
         }
       }
     }
@@ -103,6 +103,10 @@ final class Fields {
     for (Object each : values) {
       search(path + "[" + index++ + "]", each, seen, found);
     }
+  }
+
+  private static String deeper(String path, Field field) {
+    return path.isEmpty() ? field.getName() : path + "." + field.getName();
   }
 
   /** What is wrong with a class, null if nothing. */

@@ -176,8 +176,11 @@ final class GradientSettings {
     rig.train(subject, 3, EXAMPLES, false, trial);
     for (String key : before.keySet()) {
       if (regularization(rig, key).isEmpty()) {
-        INDArray after = rig.parameters().get(key);
-        Bits.require(trial, "parameter " + key, "after 3 steps", before.get(key), after);
+        Same.exactly(
+            trial,
+            "parameter " + key + " after 3 steps",
+            before.get(key),
+            rig.parameters().get(key));
       }
     }
   }

@@ -8,7 +8,6 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.backpropninja.check.LayerSubject.Indices;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -66,7 +65,7 @@ public final class LayerConformance extends Conformance<LayerConformance> {
   private final Set<Feature> refused = EnumSet.noneOf(Feature.class);
   private final Map<String, StateOracle> states = new LinkedHashMap<>();
   private InputType input;
-  private Indices indices; // null: numbers
+  private int indices; // 0: numbers
   private BiConsumer<ComputationGraph, DataSetIterator> calibration;
   private LayerSubject bound; // made once
 
@@ -99,19 +98,15 @@ public final class LayerConformance extends Conformance<LayerConformance> {
    * Declares that the input is made of class indices, as that of an embedding. They have no
    * gradient, and no layer is put below.
    *
-   * <p>DL4J's own embeddings take the number of classes from the input type: {@code
-   * .input(InputType.recurrent(7, 4)).indices(7, 1, 4)} is for seven classes and arrays [n, 1, 4].
-   *
    * @param classes indices are 0 to {@code classes} − 1
-   * @param shape that of the indices of one example; left out, it is the input type's
    * @return this
-   * @throws IllegalArgumentException if the number of classes is less than 1
+   * @throws IllegalArgumentException if it is less than 1
    */
-  public LayerConformance indices(int classes, long... shape) {
+  public LayerConformance indices(int classes) {
     if (classes < 1) {
       throw new IllegalArgumentException("classes (%d) must be at least 1".formatted(classes));
     }
-    indices = new Indices(classes, shape.clone());
+    indices = classes;
     return this;
   }
 

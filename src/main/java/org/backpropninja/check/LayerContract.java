@@ -1,11 +1,277 @@
 package org.backpropninja.check;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.backpropninja.check.Rig.Gradients;
+import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 
-/** What DL4J relies on in a layer, and what its users do. */
+/** What DL4J relies on in a layer's forward and backward pass, and what its users do. */
 final class LayerContract {
 
-  static final List<Definition<LayerSubject>> CHECKS = List.of();
+  private static final List<Definition<LayerSubject>> PASSES =
+      List.of(
+          Definition.<LayerSubject>check(
+                  "contract.gradientView",
+                  "The gradients lie in the layer's part of the network's flat gradient, one for"
+                      + " each parameter.",
+                  "backpropGradient returns a new array, where it has to write into the view that"
+                      + " setBackpropGradientsViewArray gave it",
+                  LayerContract::gradientView)
+              .unless(LayerContract::hasNoParameters),
+          Definition.<LayerSubject>check(
+                  "contract.staleView",
+                  "A backward pass overwrites the whole view of the gradients.",
+                  "addi where it has to be assign, or a part of the view that is never written",
+                  LayerContract::staleView)
+              .unless(LayerContract::hasNoParameters),
+          Definition.check(
+              "contract.noAccumulation",
+              "A backward pass knows nothing of the passes before it.",
+              "a sum that is kept in a field and never set back",
+              LayerContract::noAccumulation),
+          Definition.check(
+              "contract.leavesAlone",
+              "Neither pass changes the parameters, the input or the mask.",
+              "an operation in place (muli, addi, assign) on an array that is not the layer's own",
+              LayerContract::leavesAlone),
+          Definition.check(
+              "contract.firstCall",
+              "The first call on a new network may be fit, output or score.",
+              "something that only one of them prepares, or that an inference pass leaves behind",
+              LayerContract::firstCall),
+          Definition.check(
+              "contract.backwardAfterInference",
+              "After a forward pass in inference the gradients are the slopes of its output, or"
+                  + " the layer refuses.",
+              "the backward pass uses what only a training pass keeps, such as batch statistics",
+              LayerContract::backwardAfterInference));
+
+  static final List<Definition<LayerSubject>> CHECKS =
+      Stream.of(PASSES, LayerShapes.CHECKS, LayerInput.CHECKS, LayerWorkspaces.CHECKS)
+          .flatMap(List::stream)
+          .toList();
 
   private LayerContract() {}
+
+  static String hasNoParameters(LayerSubject subject) {
+    return subject.keys().isEmpty() ? "the layer has no parameters" : null;
+  }
+
+  // The view
+
+  private static void gradientView(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      trial.at("%s", site);
+      Rig rig = Rig.of(subject, site);
+      Gradient gradient = pass(subject, rig, trial.random(site));
+      String prefix = rig.prefix(true);
+      trial.require(
+          keys(gradient).equals(prefixed(prefix, subject.keys())),
+          "gradients for %s; the parameters are %s",
+          keys(gradient),
+          prefixed(prefix, subject.keys()));
+      parts(rig.layer())
+          .forEach(
+              (key, part) -> {
+                INDArray entry = gradient.getGradientFor(prefix + key);
+                String what = "what the view holds for " + key;
+                Same.require(trial, what, part, "the gradient returned", entry, Same.EXACT);
+              });
+    }
+  }
+
+  private static TreeSet<String> keys(Gradient gradient) {
+    return new TreeSet<>(gradient.gradientForVariable().keySet());
+  }
+
+  private static TreeSet<String> prefixed(String prefix, List<String> keys) {
+    return keys.stream().map(prefix::concat).collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static void staleView(LayerSubject subject, Trial trial) {
+    Map<String, INDArray> clean = partsOver(0, subject, trial);
+    for (double stale : new double[] {9, Double.NaN}) {
+      trial.at("the view full of %s before the backward pass", stale);
+      partsOver(stale, subject, trial)
+          .forEach(
+              (key, part) ->
+                  Same.require(
+                      trial,
+                      "gradient of " + key,
+                      part,
+                      "over a view of zeros",
+                      clean.get(key),
+                      Same.ROUNDING));
+    }
+  }
+
+  /** What a backward pass leaves in a view full of one number. */
+  private static Map<String, INDArray> partsOver(double number, LayerSubject subject, Trial trial) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    pass(subject, rig, trial.random("before")); // DL4J makes the view now
+    rig.layer().getGradientsViewArray().assign(number);
+    pass(subject, rig, trial.random("after"));
+    return parts(rig.layer());
+  }
+
+  /** The parts of the layer's view, copied. */
+  private static Map<String, INDArray> parts(Layer layer) {
+    Map<String, INDArray> parts = new LinkedHashMap<>();
+    layer
+        .conf()
+        .getLayer()
+        .initializer()
+        .getGradientsFromFlattened(layer.conf(), layer.getGradientsViewArray())
+        .forEach((key, part) -> parts.put(key, part.dup('c')));
+    return parts;
+  }
+
+  /** A training forward pass of three random examples and the backward pass. */
+  private static Gradient pass(LayerSubject subject, Rig rig, Random random) {
+    INDArray out = rig.forward(subject.input(3, random), null, true);
+    return rig.backpropagate(LayerSubject.normal(random, out.shape()));
+  }
+
+  private static void noAccumulation(LayerSubject subject, Trial trial) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    Map<String, INDArray> start = copies(rig.parameters());
+    Gradients first = gradients(subject, rig, trial.random("checked"));
+    gradients(subject, rig, trial.random("between"));
+    subject.states().keySet().forEach(key -> rig.parameters().get(key).assign(start.get(key)));
+    Gradients again = gradients(subject, rig, trial.random("checked"));
+    trial.at("a minibatch for the second time, after another one");
+    String reference = "the first time";
+    for (String key : subject.trainedKeys()) {
+      INDArray expected = first.checked().get(key);
+      INDArray got = again.checked().get(key);
+      trial.require(expected != null && got != null, "there is no gradient for %s", key);
+      Same.require(trial, "gradient of " + key, got, reference, expected, Same.ROUNDING);
+    }
+    if (first.input() != null) {
+      Same.require(
+          trial, "gradient of the input", again.input(), reference, first.input(), Same.ROUNDING);
+    }
+  }
+
+  private static Gradients gradients(LayerSubject subject, Rig rig, Random random) {
+    INDArray out = rig.forward(subject.input(3, random), null, true);
+    Gradients gradients = rig.backward(LayerSubject.normal(random, out.shape()));
+    INDArray input = gradients.input();
+    return new Gradients(
+        gradients.checked(), gradients.below(), input == null ? null : input.dup('c'));
+  }
+
+  private static Map<String, INDArray> copies(Map<String, INDArray> arrays) {
+    Map<String, INDArray> copies = new LinkedHashMap<>();
+    arrays.forEach((key, array) -> copies.put(key, array.dup('c')));
+    return copies;
+  }
+
+  // What is not the layer's
+
+  private static void leavesAlone(LayerSubject subject, Trial trial) {
+    boolean[] masks =
+        subject.supports(Feature.MASKS) ? new boolean[] {false, true} : new boolean[1];
+    for (boolean masked : masks) {
+      for (boolean training : new boolean[] {true, false}) {
+        leavesAlone(subject, trial, masked, training);
+      }
+    }
+  }
+
+  private static void leavesAlone(
+      LayerSubject subject, Trial trial, boolean masked, boolean training) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    Random random = trial.random(masked, training);
+    INDArray x = subject.input(3, random);
+    INDArray mask = masked ? subject.mask(3, random) : null;
+    Map<String, INDArray> arrays = new LinkedHashMap<>(rig.parameters());
+    if (training) {
+      arrays.keySet().removeAll(subject.states().keySet());
+    }
+    arrays.put("the input", x);
+    if (masked) {
+      arrays.put("the mask", mask);
+    }
+    Map<String, INDArray> before = copies(arrays);
+    String mode = (training ? "training" : "inference") + (masked ? ", with a mask" : "");
+    trial.at("a forward pass in %s", mode);
+    INDArray out = rig.forward(x, mask, training);
+    requireUnchanged(trial, arrays, before);
+    if (training) {
+      trial.at("the backward pass after a forward pass in %s", mode);
+      rig.backpropagate(LayerSubject.normal(random, out.shape()));
+      requireUnchanged(trial, arrays, before);
+    }
+  }
+
+  private static void requireUnchanged(
+      Trial trial, Map<String, INDArray> arrays, Map<String, INDArray> before) {
+    arrays.forEach(
+        (key, array) ->
+            Same.require(trial, key, array, "before it was", before.get(key), Same.EXACT));
+  }
+
+  // Calls
+
+  /** What a user may do first with a new network. */
+  private enum Call {
+    FIT,
+    OUTPUT,
+    SCORE;
+
+    void on(Whole network, DataSet examples) {
+      switch (this) {
+        case FIT -> network.fit(examples);
+        case OUTPUT -> network.output(examples.getFeatures(), false);
+        case SCORE -> network.score(examples, false);
+      }
+    }
+  }
+
+  private static void firstCall(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      trial.at("%s, the first call is %s", site, Call.OUTPUT);
+      DataSet examples = Whole.of(subject, site).examples(subject, 3, trial.random("examples"));
+      INDArray expected = null;
+      for (Call first : Call.values()) {
+        Whole network = Whole.of(subject, site);
+        trial.at("%s, the first call is %s", site, first);
+        first.on(network, examples);
+        if (first != Call.FIT) {
+          trial.at("%s, the first call is %s, the second %s", site, first, Call.FIT);
+          Call.FIT.on(network, examples);
+        }
+        INDArray out = network.output(examples.getFeatures(), false);
+        expected = first == Call.FIT ? out : expected;
+        Same.require(
+            trial, "the output after that", out, "after fit alone", expected, Same.ROUNDING);
+      }
+    }
+  }
+
+  private static void backwardAfterInference(LayerSubject subject, Trial trial) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    trial.at("3 examples");
+    if (subject.refuses(Feature.BACKWARD_AFTER_INFERENCE)) {
+      Random random = trial.random("refused");
+      INDArray out = rig.forward(subject.input(3, random), null, false);
+      trial.requireRefusal(
+          "a backward pass after a forward pass in inference",
+          () -> rig.backward(LayerSubject.normal(random, out.shape())));
+    } else {
+      Map<String, INDArray> before = copies(rig.parameters());
+      LayerGradients.compare(subject, trial, rig, 3, false, false, LayerGradients.Part.ALL);
+      requireUnchanged(trial, rig.parameters(), before);
+    }
+  }
 }

@@ -76,13 +76,12 @@ final class LayerPersistence {
   private static void requireAlike(
       LayerSubject subject, Trial trial, Copied whole, Copied other, String whose) {
     INDArray x = Copied.input(subject, trial);
-    Bits.require(trial, "output", whose, whole.output(x), other.output(x));
+    Same.exactly(trial, "output " + whose, whole.output(x), other.output(x));
     whole.fit(subject, trial, 10, 3);
     other.fit(subject, trial, 10, 3);
-    Bits.require(
+    Same.exactly(
         trial,
-        "parameters",
-        whose + ", after 3 more steps",
+        "parameters " + whose + ", after 3 more steps",
         whole.parameters(),
         other.parameters());
   }

@@ -9,12 +9,14 @@ import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.learning.regularization.L2Regularization;
 
 /** Parameters without a gradient that the layer moves itself, such as running statistics. */
 final class LayerStates {
@@ -70,13 +72,8 @@ final class LayerStates {
                 subject,
                 site,
                 DataType.DOUBLE,
-                layer -> layer,
-                settings ->
-                    settings
-                        .gradientNormalization(normalization)
-                        .gradientNormalizationThreshold(1e-3)
-                        .l2(0.1)
-                        .l2Bias(0.1));
+                layer -> changed(layer, normalization),
+                settings -> {});
         String where = "%s, GradientNormalization.%s".formatted(site, normalization);
         for (int n : List.of(8, 3, 5)) {
           Random random = trial.random(where, n);
@@ -86,6 +83,17 @@ final class LayerStates {
         }
       }
     }
+  }
+
+  /** In the layer itself: one that does not come from a builder takes nothing from its network. */
+  private static Layer changed(Layer layer, GradientNormalization normalization) {
+    if (layer instanceof BaseLayer base) {
+      base.setGradientNormalization(normalization);
+      base.setGradientNormalizationThreshold(1e-3);
+      base.setRegularization(new ArrayList<>(List.of(new L2Regularization(0.1))));
+      base.setRegularizationBias(new ArrayList<>(List.of(new L2Regularization(0.1))));
+    }
+    return layer;
   }
 
   private static void step(LayerSubject subject, Trial trial, Whole network, DataSet data) {

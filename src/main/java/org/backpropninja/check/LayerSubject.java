@@ -30,25 +30,17 @@ final class LayerSubject {
 
   private final Supplier<? extends Layer> supplier;
   private final InputType input;
-  private final Indices indices; // null: numbers
+  private final int indices;
   private final Set<Feature> supported;
   private final Set<Feature> refused;
   private final Map<String, StateOracle> states;
   private final BiConsumer<ComputationGraph, DataSetIterator> calibration;
   private final List<String> keys; // of all parameters
 
-  /**
-   * Input that is made of indices.
-   *
-   * @param classes indices are less than that
-   * @param shape of one example; empty: the input type's
-   */
-  record Indices(int classes, long[] shape) {}
-
   LayerSubject(
       Supplier<? extends Layer> supplier,
       InputType input,
-      Indices indices,
+      int indices,
       Set<Feature> supported,
       Set<Feature> refused,
       Map<String, StateOracle> states,
@@ -111,7 +103,7 @@ final class LayerSubject {
 
   /** Whether the input is made of indices, which have no gradient. */
   boolean takesIndices() {
-    return indices != null;
+    return indices > 0;
   }
 
   /** The keys of all parameters, in their order. */
@@ -138,19 +130,29 @@ final class LayerSubject {
   }
 
   long[] inputShape(long n) {
-    long[] shape =
-        takesIndices() && indices.shape().length > 0
-            ? LongStream.concat(LongStream.of(n), LongStream.of(indices.shape())).toArray()
-            : input.getShape(true);
+    return shape(input, n);
+  }
+
+  /** The shape of an array of n examples. */
+  static long[] shape(InputType type, long n) {
+    long[] shape = type.getShape(true);
     shape[0] = n;
     return shape;
   }
 
   /** An input of n examples in double. */
   INDArray input(int n, Random random) {
-    return takesIndices()
-        ? filled(inputShape(n), () -> random.nextInt(indices.classes()))
-        : normal(random, inputShape(n));
+    return input(inputShape(n), random);
+  }
+
+  /** An input of any shape, in double. */
+  INDArray input(long[] shape, Random random) {
+    return takesIndices() ? filled(shape, () -> random.nextInt(indices)) : normal(random, shape);
+  }
+
+  /** How many classes the indices are of, 0 if the input is made of numbers. */
+  int indices() {
+    return indices;
   }
 
   /**
@@ -231,6 +233,14 @@ final class LayerSubject {
       values[k] = source.next();
     }
     return Nd4j.create(values, shape, 'c');
+  }
+
+  /** How many parameters a new layer has for such an input. */
+  long numParams(InputType type) {
+    Layer layer = layer();
+    InputPreProcessor before = layer.getPreProcessorForInputType(type);
+    layer.setNIn(before == null ? type : before.getOutputType(type), true);
+    return layer.initializer().numParams(layer);
   }
 
   /** What n examples look like, in words. */

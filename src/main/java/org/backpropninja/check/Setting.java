@@ -21,19 +21,22 @@ record Setting(String name, Method getter, Method setter) {
         .filter(each -> each.getParameterCount() == 0 && property(each.getName()) != null)
         .filter(each -> each.getDeclaringClass() != Object.class && each.trySetAccessible())
         .map(each -> new Setting(property(each.getName()), each, setter(type, each)))
-        .filter(each -> !each.name.equals("LayerName"))
+        .filter(each -> !each.name.equals("layerName"))
         .toList();
   }
 
+  /** What a getter gets, null if it is none. */
   private static String property(String getter) {
-    return getter.startsWith("get")
-        ? getter.substring(3)
-        : getter.startsWith("is") ? getter.substring(2) : null;
+    int from = getter.startsWith("get") ? 3 : getter.startsWith("is") ? 2 : getter.length();
+    return from == getter.length()
+        ? null
+        : Character.toLowerCase(getter.charAt(from)) + getter.substring(from + 1);
   }
 
   private static Method setter(Class<?> type, Method getter) {
     try {
-      Method setter = type.getMethod("set" + property(getter.getName()), getter.getReturnType());
+      Method setter =
+          type.getMethod(getter.getName().replaceFirst("get|is", "set"), getter.getReturnType());
       return setter.trySetAccessible() ? setter : null;
     } catch (NoSuchMethodException e) {
       return null;

@@ -23,6 +23,7 @@ final class Slopes {
   private static final double TOLERANCE = 1e-6; // relative
   private static final double ROUNDING = 64 * Math.ulp(1.0);
   private static final int MOST_COORDINATES = 500; // to locate what is wrong
+  private static final int DRAWS = 10; // until L has no kink
 
   /** L has a kink here: look elsewhere. */
   static final class Kink extends Exception {
@@ -56,6 +57,29 @@ final class Slopes {
     this.byHand = elements(byHand);
     this.loss = loss;
     this.scale = scale;
+  }
+
+  /** A comparison at a random place. */
+  interface Comparison {
+    void at(int draw) throws Kink;
+  }
+
+  /** Compares at one place, and at others as long as L has a kink there. */
+  static void compare(Trial trial, Comparison comparison) {
+    for (int draw = 0; draw < DRAWS; draw++) {
+      try {
+        comparison.at(draw);
+        if (draw > 0) {
+          trial.note("drawn %d times, because of a kink".formatted(draw + 1));
+        }
+        return;
+      } catch (Kink kink) {
+        // the next draw is elsewhere
+      }
+    }
+    throw trial.finding(
+        "the slope depends on the step in %d random inputs out of %d".formatted(DRAWS, DRAWS),
+        "the forward pass has chance or a memory, or jumps");
   }
 
   /**

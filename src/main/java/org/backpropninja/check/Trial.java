@@ -93,7 +93,11 @@ final class Trial {
 
   /** Requires an exception whose message has a name in it. */
   void requireRefusalNaming(String name, String what, Action action) {
-    Exception refusal = requireRefusal(what, action);
+    requireNames(name, what, requireRefusal(what, action));
+  }
+
+  /** Requires that the message of a refusal has a name in it. */
+  void requireNames(String name, String what, Exception refusal) {
     require(
         String.valueOf(refusal.getMessage()).contains(name),
         "%s is refused, but the message does not name \"%s\": %s",

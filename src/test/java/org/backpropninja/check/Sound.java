@@ -72,14 +72,17 @@ public class Sound extends FeedForwardLayer {
       INDArray params,
       boolean initializeParams,
       DataType type) {
-    SoundLayer runtime =
-        this.runtime == null ? new SoundLayer(conf, type) : this.runtime.of(conf, type);
+    SoundLayer runtime = runtime(conf, type);
     runtime.setListeners(listeners);
     runtime.setIndex(index);
     runtime.setParamsViewArray(params);
     runtime.setParamTable(initializer().init(conf, params, initializeParams));
     runtime.setConf(conf);
     return runtime;
+  }
+
+  SoundLayer runtime(NeuralNetConfiguration conf, DataType type) {
+    return runtime == null ? new SoundLayer(conf, type) : runtime.of(conf, type);
   }
 
   @Override

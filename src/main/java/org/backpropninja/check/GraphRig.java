@@ -42,7 +42,7 @@ final class GraphRig extends Rig {
     }
     graph.setOutputs(shared ? new String[] {CHECKED, OTHER} : new String[] {CHECKED});
     ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
-    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    configuration.addPreProcessors(subject.setsNIn(), subject.inputType());
     network = new ComputationGraph(configuration);
     network.init();
     window = (Window) network.getVertex(WINDOW);

@@ -140,7 +140,7 @@ final class LayerShapes {
         Rig.settings(DataType.DOUBLE)
             .seed(seed)
             .list(subject.layer())
-            .overrideNinUponBuild(false)
+            .overrideNinUponBuild(subject.setsNIn())
             .setInputType(subject.inputType())
             .validateOutputLayerConfig(false)
             .build());

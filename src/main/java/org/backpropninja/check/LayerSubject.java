@@ -106,6 +106,14 @@ final class LayerSubject {
     return indices > 0;
   }
 
+  /**
+   * Whether nIn and the format follow from the input type, whatever the layer says. The size of
+   * indices says nothing about the number of classes.
+   */
+  boolean setsNIn() {
+    return !takesIndices();
+  }
+
   /** The keys of all parameters, in their order. */
   List<String> keys() {
     return keys;

@@ -22,7 +22,7 @@ final class MultiLayerRig extends Rig {
       list.layer(new Below());
     }
     // An embedding's nIn is its number of classes, which its input does not tell.
-    list.layer(layer).overrideNinUponBuild(false).setInputType(subject.inputType());
+    list.layer(layer).overrideNinUponBuild(subject.setsNIn()).setInputType(subject.inputType());
     network = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
     network.init();
   }

@@ -111,7 +111,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     list.layer(layer)
         .layer(loss())
         .inputPreProcessor(above ? 2 : 1, new Flat())
-        .overrideNinUponBuild(false) // nIn stays where it is set
+        .overrideNinUponBuild(subject.setsNIn())
         .setInputType(subject.inputType());
     MultiLayerNetwork network = new MultiLayerNetwork(list.build());
     network.init();
@@ -129,7 +129,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
         .addLayer(LOSS, loss(), new Flat(), Rig.CHECKED)
         .setOutputs(LOSS);
     ComputationGraphConfiguration configuration = graph.build();
-    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    configuration.addPreProcessors(subject.setsNIn(), subject.inputType());
     ComputationGraph network = new ComputationGraph(configuration);
     network.init();
     return new Graph(network);

@@ -102,7 +102,7 @@ final class Head {
   static DataSet examples(LayerSubject subject, MultiLayerNetwork network, int n, Random random) {
     DataType type = network.getLayerWiseConfigurations().getDataType();
     INDArray x = LayerSubject.cast(subject.input(n, random), type);
-    INDArray targets = LayerSubject.normal(random, network.output(x).shape());
+    INDArray targets = LayerSubject.normal(random, network.output(x.dup()).shape());
     return new DataSet(x, LayerSubject.cast(targets, type));
   }
 }

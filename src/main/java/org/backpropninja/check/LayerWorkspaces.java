@@ -42,14 +42,20 @@ final class LayerWorkspaces {
       DataSet examples = Head.examples(subject, other, SIZES[step], trial.random(step));
       for (MultiLayerNetwork network : List.of(with, without)) {
         Nd4j.getRandom().setSeed(5);
-        network.fit(examples);
+        network.fit(examples.copy());
       }
       if (with.numParams() > 0) {
         Same.require(
             trial, "the parameters", with.params(), WITHOUT, without.params(), Same.ROUNDING);
       }
       INDArray x = examples.getFeatures();
-      Same.require(trial, "the output", with.output(x), WITHOUT, without.output(x), Same.ROUNDING);
+      Same.require(
+          trial,
+          "the output",
+          with.output(x.dup()),
+          WITHOUT,
+          without.output(x.dup()),
+          Same.ROUNDING);
     }
   }
 

@@ -44,7 +44,9 @@ final class LayerInput {
     InputType type = bare.type(subject.inputType());
     Map<String, INDArray> bad = new LinkedHashMap<>();
     for (long[] shape : badShapes(right.shape(), LayerSubject.channelAxis(type))) {
-      bad.put("input " + Arrays.toString(shape), subject.input(shape, random));
+      if (shape.length > 1 || !subject.takesIndices()) { // a plain list of indices is clear enough
+        bad.put("input " + Arrays.toString(shape), subject.input(shape, random));
+      }
     }
     requireRefused(
         trial,

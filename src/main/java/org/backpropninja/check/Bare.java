@@ -16,6 +16,7 @@ final class Bare {
 
   private final LayerSubject subject;
   private final Layer layer;
+  private final org.deeplearning4j.nn.conf.layers.Layer configuration;
   private final InputPreProcessor before; // what DL4J puts in front of the layer, null for nothing
 
   Bare(LayerSubject subject) {
@@ -25,11 +26,13 @@ final class Bare {
       network.initGradientsView();
     }
     layer = network.getLayer(0);
+    configuration = network.getLayerWiseConfigurations().getConf(0).getLayer();
     before = network.getLayerWiseConfigurations().getInputPreProcess(0);
   }
 
-  Layer layer() {
-    return layer;
+  /** Not the runtime's, which in a wrapper is that of the layer inside. */
+  org.deeplearning4j.nn.conf.layers.Layer configuration() {
+    return configuration;
   }
 
   /** What the layer's configuration is told of such an input of the network. */
@@ -39,7 +42,7 @@ final class Bare {
 
   /** What the layer's configuration says of the output for such an input of the network. */
   InputType outputType(InputType network) {
-    return layer.conf().getLayer().getOutputType(0, type(network));
+    return configuration.getOutputType(0, type(network));
   }
 
   /** What the layer itself is given for n random examples. */

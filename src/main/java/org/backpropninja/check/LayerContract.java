@@ -1,5 +1,6 @@
 package org.backpropninja.check;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,7 +10,6 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -79,12 +79,24 @@ final class LayerContract {
           "gradients for %s; the parameters are %s",
           keys(gradient),
           prefixed(prefix, subject.keys()));
-      parts(rig.layer())
+      parts(rig)
           .forEach(
               (key, part) -> {
                 INDArray entry = gradient.getGradientFor(prefix + key);
+                trial.require(
+                    entry.length() == part.length(),
+                    "%s has %d elements, its gradient %d",
+                    key,
+                    part.length(),
+                    entry.length());
                 String what = "what the view holds for " + key;
-                Same.require(trial, what, part, "the gradient returned", entry, Same.EXACT);
+                Same.require(
+                    trial,
+                    what,
+                    part,
+                    "the gradient returned",
+                    entry.reshape('c', part.shape()),
+                    Same.EXACT);
               });
     }
   }
@@ -118,20 +130,23 @@ final class LayerContract {
   private static Map<String, INDArray> partsOver(double number, LayerSubject subject, Trial trial) {
     Rig rig = Rig.of(subject, Site.FIRST);
     pass(subject, rig, trial.random("before")); // DL4J makes the view now
-    rig.layer().getGradientsViewArray().assign(number);
+    rig.network().getGradientsViewArray().assign(number);
     pass(subject, rig, trial.random("after"));
-    return parts(rig.layer());
+    return parts(rig);
   }
 
-  /** The parts of the layer's view, copied. */
-  private static Map<String, INDArray> parts(Layer layer) {
+  /** What the flat gradient holds where the flat parameters hold each of them, copied. */
+  private static Map<String, INDArray> parts(Rig rig) {
+    INDArray view = rig.network().getGradientsViewArray();
+    double[] gradients = Slopes.elements(view.reshape(view.length()));
     Map<String, INDArray> parts = new LinkedHashMap<>();
-    layer
-        .conf()
-        .getLayer()
-        .initializer()
-        .getGradientsFromFlattened(layer.conf(), layer.getGradientsViewArray())
-        .forEach((key, part) -> parts.put(key, part.dup('c')));
+    rig.places()
+        .forEach(
+            (key, places) -> {
+              double[] part =
+                  Arrays.stream(Slopes.elements(places)).map(k -> gradients[(int) k]).toArray();
+              parts.put(key, Nd4j.create(part, places.shape(), 'c'));
+            });
     return parts;
   }
 

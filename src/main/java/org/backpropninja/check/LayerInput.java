@@ -16,12 +16,17 @@ final class LayerInput {
 
   static final List<Definition<LayerSubject>> CHECKS =
       List.of(
-          Definition.check(
-              "contract.badShapes",
-              "Input of a shape that the layer is not made for is refused by the layer's name, and"
-                  + " does no harm.",
-              "no check of the input's shape in the forward pass; layerId() has the name",
-              LayerInput::badShapes),
+          Definition.<LayerSubject>check(
+                  "contract.badShapes",
+                  "Input of a shape that the layer is not made for is refused by the layer's name,"
+                      + " and does no harm.",
+                  "no check of the input's shape in the forward pass; layerId() has the name",
+                  LayerInput::badShapes)
+              .unless(
+                  subject ->
+                      subject.takesIndices() || hasSizes(subject)
+                          ? null
+                          : "no parameter depends on the size of the input"),
           Definition.<LayerSubject>check(
                   "contract.badIndices",
                   "What is no index of a class is refused by the layer's name, and does no harm.",
@@ -37,10 +42,9 @@ final class LayerInput {
     Random random = trial.random("shapes");
     INDArray right = bare.input(3, random);
     InputType type = bare.type(subject.inputType());
-    boolean sized = hasSizes(subject);
     Map<String, INDArray> bad = new LinkedHashMap<>();
     for (long[] shape : badShapes(right.shape(), LayerSubject.channelAxis(type))) {
-      if (sized || shape.length > 1) {
+      if (shape.length > 1 || !subject.takesIndices()) { // a plain list of indices is clear enough
         bad.put("input " + Arrays.toString(shape), subject.input(shape, random));
       }
     }
@@ -49,7 +53,9 @@ final class LayerInput {
         bare,
         right,
         bad,
-        (x, out) -> !(sized && x.rank() == right.rank()) && isAnnounced(bare, x, type, out));
+        (x, out) ->
+            (subject.takesIndices() || x.rank() != right.rank())
+                && isAnnounced(bare, x, type, out));
   }
 
   /** A channel too many, one too few, an axis too many, one too few. */
@@ -79,8 +85,7 @@ final class LayerInput {
   /** A layer may take another input after all, if its getOutputType says what comes of it. */
   private static boolean isAnnounced(Bare bare, INDArray x, InputType like, INDArray out) {
     try {
-      InputType said =
-          bare.layer().conf().getLayer().getOutputType(0, Shapes.type(x.shape(), like));
+      InputType said = bare.configuration().getOutputType(0, Shapes.type(x.shape(), like));
       return Shapes.isOf(out.shape(), LayerSubject.shape(said, x.size(0)));
     } catch (RuntimeException refusal) {
       return false;

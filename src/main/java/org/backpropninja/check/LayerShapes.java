@@ -12,7 +12,6 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** What a layer says of its parameters and its output is what they are. */
 final class LayerShapes {
@@ -42,13 +41,14 @@ final class LayerShapes {
 
   private static void numParams(LayerSubject subject, Trial trial) {
     Rig rig = Rig.of(subject, Rig.Site.FIRST);
-    Layer conf = rig.layer().conf().getLayer();
+    MultiLayerNetwork network = (MultiLayerNetwork) rig.network();
+    Layer conf = network.getLayerWiseConfigurations().getConf(0).getLayer();
     ParamInitializer initializer = conf.initializer();
     Map<String, INDArray> table = rig.parameters();
     long sum = table.values().stream().mapToLong(INDArray::length).sum();
     long said = initializer.numParams(conf);
     trial.require(said == sum, "numParams says %d, the parameters are %d", said, sum);
-    long flat = ((MultiLayerNetwork) rig.network()).numParams();
+    long flat = network.numParams();
     trial.require(
         flat == sum, "the network's flat array holds %d, the parameters are %d", flat, sum);
     long runtime = rig.layer().numParams();
@@ -61,7 +61,7 @@ final class LayerShapes {
         saidKeys,
         keys);
     kinds(trial, conf, keys);
-    places(trial, rig, table);
+    places(trial, rig);
   }
 
   /** Weights and biases, by which DL4J chooses regularisation, updater and constraints. */
@@ -91,14 +91,12 @@ final class LayerShapes {
   /**
    * DL4J's updater takes the parameters, in the table's order, for neighbours in the flat array.
    */
-  private static void places(Trial trial, Rig rig, Map<String, INDArray> table) {
-    INDArray flat = rig.layer().params();
-    if (table.isEmpty()) {
+  private static void places(Trial trial, Rig rig) {
+    if (rig.parameters().isEmpty()) {
       return;
     }
-    flat.assign(Nd4j.arange(flat.length()).castTo(flat.dataType()).reshape(flat.shape()));
     long from = 0;
-    for (Map.Entry<String, INDArray> each : table.entrySet()) {
+    for (Map.Entry<String, INDArray> each : rig.places().entrySet()) {
       double[] places = Slopes.elements(each.getValue());
       Arrays.sort(places);
       trial.require(
@@ -183,7 +181,7 @@ final class LayerShapes {
 
   /** A network asks more than once, and of other inputs, too. */
   private static void answersOnly(Trial trial, Bare bare, InputType type) {
-    Layer conf = bare.layer().conf().getLayer();
+    Layer conf = bare.configuration();
     Layer before = conf.clone();
     boolean comparable = conf.equals(before);
     trial.at("getOutputType");

@@ -13,6 +13,7 @@ import java.util.stream.LongStream;
 import org.backpropninja.check.LayerConformance.StateOracle;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -243,12 +244,20 @@ final class LayerSubject {
     return Nd4j.create(values, shape, 'c');
   }
 
-  /** How many parameters a new layer has for such an input. */
+  /** How many parameters a new layer has for such an input, −1 if it refuses that. */
   long numParams(InputType type) {
-    Layer layer = layer();
-    InputPreProcessor before = layer.getPreProcessorForInputType(type);
-    layer.setNIn(before == null ? type : before.getOutputType(type), true);
-    return layer.initializer().numParams(layer);
+    try {
+      MultiLayerConfiguration network =
+          Rig.settings(DataType.DOUBLE)
+              .list(layer())
+              .setInputType(type)
+              .validateOutputLayerConfig(false)
+              .build();
+      Layer layer = network.getConf(0).getLayer();
+      return layer.initializer().numParams(layer);
+    } catch (RuntimeException refusal) {
+      return -1;
+    }
   }
 
   /** What n examples look like, in words. */

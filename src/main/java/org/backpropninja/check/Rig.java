@@ -190,6 +190,17 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
     return copies;
   }
 
+  /** Where in the network's flat parameters each element of the layer's parameters is, by key. */
+  final Map<String, INDArray> places() {
+    INDArray flat = network().params();
+    INDArray values = flat.dup();
+    flat.assign(Nd4j.arange(flat.length()).castTo(flat.dataType()).reshape(flat.shape()));
+    Map<String, INDArray> places = new LinkedHashMap<>();
+    parameters().forEach((key, array) -> places.put(key, array.dup('c')));
+    flat.assign(values);
+    return places;
+  }
+
   /** Some steps of gradient descent with random errors. */
   final void train(LayerSubject subject, int steps, int n, boolean masked, Trial trial) {
     for (int step = 0; step < steps; step++) {

@@ -165,12 +165,12 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public void fit(DataSet data) {
       repeatChance();
-      network.fit(data);
+      network.fit(data.copy());
     }
 
     @Override
     public double score(DataSet data, boolean training) {
-      return network.score(data, training);
+      return network.score(data.copy(), training);
     }
 
     @Override
@@ -195,7 +195,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public INDArray output(INDArray x, boolean training) {
       repeatChance();
-      return network.output(x, training);
+      return network.output(x.dup(), training);
     }
 
     @Override
@@ -225,12 +225,12 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public void fit(DataSet data) {
       repeatChance();
-      network.fit(data);
+      network.fit(data.copy());
     }
 
     @Override
     public double score(DataSet data, boolean training) {
-      return network.score(data, training);
+      return network.score(data.copy(), training);
     }
 
     @Override
@@ -255,7 +255,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public INDArray output(INDArray x, boolean training) {
       repeatChance();
-      return network.output(training, x)[0];
+      return network.output(training, x.dup())[0];
     }
 
     @Override

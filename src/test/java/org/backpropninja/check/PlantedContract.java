@@ -63,6 +63,16 @@ final class PlantedContract {
                 }),
         Planted.in(
             "contract.staleView",
+            "the view of b is multiplied by 0, where NaN stays",
+            (conf, type) ->
+                new SoundLayer(conf, type) {
+                  @Override
+                  INDArray db(INDArray dz) {
+                    return gradientViews.get("b").mul(0).addi(super.db(dz));
+                  }
+                }),
+        Planted.in(
+            "contract.staleView",
             "the part of the running state is never written",
             (conf, type) ->
                 new SoundLayer(conf, type) {

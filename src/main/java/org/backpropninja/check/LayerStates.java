@@ -54,7 +54,10 @@ final class LayerStates {
                       + " and not in topological order",
                   LayerStates::calibration)
               .unless(
-                  subject -> subject.calibration() == null ? "no calibration is declared" : null));
+                  subject ->
+                      subject.calibration() == null
+                          ? "no calibration is declared"
+                          : subject.takesIndices() ? "indices fit the first layer only" : null));
 
   private LayerStates() {}
 
@@ -211,10 +214,7 @@ final class LayerStates {
     Random random = trial.random("data");
     List<DataSet> minibatches = new ArrayList<>();
     for (int each = 0; each < 4; each++) {
-      INDArray x = subject.input(8, random);
-      if (!subject.takesIndices()) {
-        x.muli(3).addi(2);
-      }
+      INDArray x = subject.input(8, random).muli(3).addi(2);
       minibatches.add(new DataSet(x, graph.outputSingle(x)));
     }
     return minibatches;

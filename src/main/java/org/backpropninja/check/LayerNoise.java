@@ -72,11 +72,7 @@ final class LayerNoise {
     Rig plain = rig(subject, site, LayerNoise::withoutDropout);
     Rig dropped = rig(subject, site, dropping);
     INDArray x = subject.input(3, trial.random(site));
-    trial.at("%s, in inference", site);
-    String output = "the output of a layer with dropout";
-    INDArray inferred = plain.forward(x.dup(), null, false);
-    Close.require(trial, output, dropped.forward(x.dup(), null, false), inferred, Close.ROUNDING);
-
+    inInference(subject, trial, site, plain, dropped);
     trial.at("%s, a dropout that multiplies by %s in training", site, Times.FACTOR);
     double ofInput = site.isAbove() ? 1 : Times.FACTOR;
     plain.below().values().forEach(array -> array.muli(Times.FACTOR));
@@ -91,6 +87,12 @@ final class LayerNoise {
       expected.input().muli(ofInput);
     }
     GradientArrays.requireClose(trial, gradients, expected, Close.ROUNDING);
+    requireBelow(trial, gradients, expected);
+    Close.require(trial, "the network's input after training", given, x, 0);
+  }
+
+  /** The layer below has the factor in its parameters, and so not in their gradients. */
+  private static void requireBelow(Trial trial, Gradients gradients, Gradients expected) {
     expected
         .below()
         .forEach(
@@ -101,7 +103,6 @@ final class LayerNoise {
                     gradients.below().get(key),
                     gradient.muli(Times.FACTOR),
                     Close.ROUNDING));
-    Close.require(trial, "the network's input after training", given, x, 0);
   }
 
   private static Layer withoutDropout(Layer layer) {
@@ -121,6 +122,16 @@ final class LayerNoise {
         graph.otherReader(x, true),
         read.mul(Times.FACTOR),
         Close.ROUNDING);
+  }
+
+  /** Neither dropout nor weight noise is seen in inference. */
+  private static void inInference(
+      LayerSubject subject, Trial trial, Site site, Rig plain, Rig changed) {
+    trial.at("%s, in inference", site);
+    INDArray x = subject.input(3, trial.random("inference"));
+    INDArray got = changed.forward(x.dup(), null, false);
+    INDArray expected = plain.forward(x.dup(), null, false);
+    Close.require(trial, "the output", got, expected, Close.ROUNDING);
   }
 
   // Weight noise
@@ -164,18 +175,6 @@ final class LayerNoise {
   private static Layer withNoise(Layer layer, IWeightNoise noise) {
     ((BaseLayer) layer).setWeightNoise(noise);
     return layer;
-  }
-
-  private static void inInference(
-      LayerSubject subject, Trial trial, Site site, Rig plain, Rig doubled) {
-    trial.at("%s, in inference", site);
-    INDArray x = subject.input(3, trial.random("inference"));
-    Close.require(
-        trial,
-        "the output of a layer with weight noise",
-        doubled.forward(x.dup(), null, false),
-        plain.forward(x.dup(), null, false),
-        Close.ROUNDING);
   }
 
   private static void asWithDoubledWeights(

@@ -54,7 +54,10 @@ final class LayerStates {
                       + " and not in topological order",
                   LayerStates::calibration)
               .unless(
-                  subject -> subject.calibration() == null ? "no calibration is declared" : null));
+                  subject ->
+                      subject.calibration() == null
+                          ? "no calibration is declared"
+                          : subject.takesIndices() ? "indices fit the first layer only" : null));
 
   private LayerStates() {}
 
@@ -79,7 +82,9 @@ final class LayerStates {
           Random random = trial.random(where, n);
           trial.at("%s, a step with %s", where, LayerSubject.examples(n));
           step(subject, trial, network, network.examples(subject, n, random));
-          stands(subject, trial, network, where, network.examples(subject, n, random));
+          if (normalization == GradientNormalization.None) { // the others change steps only
+            stands(subject, trial, network, where, network.examples(subject, n, random));
+          }
         }
       }
     }
@@ -182,16 +187,7 @@ final class LayerStates {
   private static void calibration(LayerSubject subject, Trial trial) {
     trial.at("a ComputationGraph of two such layers, the last one added first");
     ComputationGraph graph = twoLayers(subject);
-    Random random = trial.random("data");
-    List<DataSet> minibatches = new ArrayList<>();
-    for (int each = 0; each < 4; each++) {
-      INDArray x = subject.input(8, random);
-      if (!subject.takesIndices()) {
-        x.muli(3).addi(2); // unlike what states start from
-      }
-      minibatches.add(new DataSet(x, graph.outputSingle(x)));
-    }
-    DataSetIterator data = new ExistingDataSetIterator(minibatches);
+    DataSetIterator data = new ExistingDataSetIterator(minibatches(subject, trial, graph));
     Map<String, INDArray> start = statesOf(subject, graph);
     subject.calibration().accept(graph, data);
     Map<String, INDArray> once = statesOf(subject, graph);
@@ -210,6 +206,18 @@ final class LayerStates {
             (name, twice) ->
                 Close.require(
                     trial, name + ", calibrated again", twice, once.get(name), Close.ROUNDING));
+  }
+
+  /** Data that are unlike what states start from. */
+  private static List<DataSet> minibatches(
+      LayerSubject subject, Trial trial, ComputationGraph graph) {
+    Random random = trial.random("data");
+    List<DataSet> minibatches = new ArrayList<>();
+    for (int each = 0; each < 4; each++) {
+      INDArray x = subject.input(8, random).muli(3).addi(2);
+      minibatches.add(new DataSet(x, graph.outputSingle(x)));
+    }
+    return minibatches;
   }
 
   private static ComputationGraph twoLayers(LayerSubject subject) {

@@ -167,21 +167,25 @@ final class LayerTraining {
       INDArray x = LayerSubject.cast(subject.input(5, trial.random(site)), type);
       String learner = learns ? Rig.CHECKED : Whole.BELOW;
       DataSet data = new DataSet(x, targets(subject, network, learner, x, trial.random("goal")));
-      network.fit(data);
-      double start = network.score();
-      trial.require(start > 0, "the output is the same when the parameters are others");
-      double least = start;
-      for (int step = 1; step < STEPS && !(least < ENOUGH * start); step++) {
-        network.fit(data);
-        least = Math.min(least, network.score());
-      }
-      trial.require(
-          least < ENOUGH * start,
-          "in %d steps of Adam the loss falls from %s to %s only",
-          STEPS,
-          start,
-          least);
+      learn(trial, network, data);
     }
+  }
+
+  private static void learn(Trial trial, Whole network, DataSet data) {
+    network.fit(data);
+    double start = network.score();
+    trial.require(start > 0, "the output is the same when the parameters are others");
+    double least = start;
+    for (int step = 1; step < STEPS && !(least < ENOUGH * start); step++) {
+      network.fit(data);
+      least = Math.min(least, network.score());
+    }
+    trial.require(
+        least < ENOUGH * start,
+        "in %d steps of Adam the loss falls from %s to %s only",
+        STEPS,
+        start,
+        least);
   }
 
   /** Without settings of the layer's own that would change its steps. */

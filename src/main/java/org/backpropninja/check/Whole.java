@@ -143,10 +143,13 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   /** The sum of squares of what comes in rows. */
   static LossLayer loss() {
-    return new LossLayer.Builder(LossFunction.SQUARED_LOSS)
-        .activation(Activation.IDENTITY)
-        .name(LOSS)
-        .build();
+    LossLayer loss =
+        new LossLayer.Builder(LossFunction.SQUARED_LOSS)
+            .activation(Activation.IDENTITY)
+            .name(LOSS)
+            .build();
+    loss.setNOut(1); // any size does; of none DL4J warns
+    return loss;
   }
 
   /** Chance is the same in each step. */

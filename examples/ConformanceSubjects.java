@@ -159,18 +159,24 @@ final class ConformanceSubjects {
                 () -> new DenseLayer.Builder().nOut(4).activation(Activation.TANH).build())),
         Subject.dl4js("DL4J's BatchNormalization, tables", dl4jsBatchNorm(TABLES)),
         Subject.dl4js("DL4J's BatchNormalization, images", dl4jsBatchNorm(IMAGES)),
+        Subject.dl4js("DL4J's BatchNormalization, gamma locked at 2", lockedBatchNorm()),
         Subject.dl4js(
             "DL4J's EmbeddingLayer",
             layer(
-                    InputType.feedForward(VOCABULARY),
-                    () -> new EmbeddingLayer.Builder().nOut(2).build())
-                .indices(VOCABULARY, 1)),
+                    InputType.feedForward(1),
+                    () -> new EmbeddingLayer.Builder().nIn(VOCABULARY).nOut(2).build())
+                .indices(VOCABULARY)),
         Subject.dl4js(
             "DL4J's EmbeddingSequenceLayer",
             layer(
-                    InputType.recurrent(VOCABULARY, 4),
-                    () -> new EmbeddingSequenceLayer.Builder().nOut(2).inputLength(4).build())
-                .indices(VOCABULARY, 1, 4)),
+                    InputType.recurrent(1, 4),
+                    () ->
+                        new EmbeddingSequenceLayer.Builder()
+                            .nIn(VOCABULARY)
+                            .nOut(2)
+                            .inputLength(4)
+                            .build())
+                .indices(VOCABULARY)),
         Subject.dl4js(
             "DL4J's LSTM",
             layer(SEQUENCES, () -> new LSTM.Builder().nOut(3).activation(Activation.TANH).build())),
@@ -186,8 +192,18 @@ final class ConformanceSubjects {
   }
 
   private static LayerConformance dl4jsBatchNorm(InputType input) {
+    return dl4jsBatchNorm(input, () -> new BatchNormalization.Builder().build());
+  }
+
+  private static LayerConformance lockedBatchNorm() {
+    return dl4jsBatchNorm(
+        TABLES, () -> new BatchNormalization.Builder().lockGammaBeta(true).gamma(2).build());
+  }
+
+  private static LayerConformance dl4jsBatchNorm(
+      InputType input, Supplier<? extends Layer> batchNorm) {
     int[] axes = axesButChannels(input);
-    return layer(input, () -> new BatchNormalization.Builder().build())
+    return layer(input, batchNorm)
         .state("mean", (mean, x) -> moved(mean, x.mean(axes)))
         .state(
             "log10stdev", (log, x) -> log10OfRoot(moved(squareOfPower(log), x.var(false, axes))));

@@ -11,15 +11,13 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.NeuralNetwork;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration.ListBuilder;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -29,11 +27,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A network as people have it, to be fitted, saved and copied: the layer and a {@link Head}. */
+/** A network as people have it, to be fitted, saved and copied: a {@link Whole}. */
 final class Copied {
 
-  private static final String BELOW = "below";
-  private static final String HEAD = "head";
   private static final int EXAMPLES = 8;
 
   /** The two classes of networks. */
@@ -74,52 +70,12 @@ final class Copied {
       Kind kind,
       UnaryOperator<Layer> change,
       Consumer<NeuralNetConfiguration.Builder> settings) {
-    NeuralNetConfiguration.Builder builder = Rig.settings(DataType.DOUBLE);
-    settings.accept(builder);
-    Layer layer = named(change.apply(subject.layer()));
-    Layer head = Head.of(outputType(subject, named(change.apply(subject.layer()))));
-    return of(
+    boolean first = subject.takesIndices();
+    Site site =
         kind == Kind.GRAPH
-            ? graph(subject, builder, layer, head)
-            : stack(subject, builder, layer, head));
-  }
-
-  private static Layer named(Layer layer) {
-    layer.setLayerName(Rig.CHECKED);
-    return layer;
-  }
-
-  private static InputType outputType(LayerSubject subject, Layer layer) {
-    List<InputType> types =
-        stack(subject, Rig.settings(DataType.DOUBLE), layer)
-            .getLayerActivationTypes(subject.inputType());
-    return types.get(types.size() - 1);
-  }
-
-  private static MultiLayerConfiguration stack(
-      LayerSubject subject, NeuralNetConfiguration.Builder settings, Layer... layers) {
-    ListBuilder list = settings.list();
-    if (!subject.takesIndices()) {
-      list.layer(new Below());
-    }
-    for (Layer layer : layers) {
-      list.layer(layer);
-    }
-    list.overrideNinUponBuild(false).setInputType(subject.inputType());
-    return list.validateOutputLayerConfig(false).build();
-  }
-
-  private static ComputationGraphConfiguration graph(
-      LayerSubject subject, NeuralNetConfiguration.Builder settings, Layer layer, Layer head) {
-    GraphBuilder graph = settings.graphBuilder().addInputs("x");
-    if (!subject.takesIndices()) {
-      graph.addLayer(BELOW, new Below(), "x");
-    }
-    graph.addLayer(Rig.CHECKED, layer, subject.takesIndices() ? "x" : BELOW);
-    graph.addLayer(HEAD, head, Rig.CHECKED).setOutputs(HEAD);
-    ComputationGraphConfiguration configuration = graph.validateOutputLayerConfig(false).build();
-    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
-    return configuration;
+            ? (first ? Site.GRAPH_FIRST : Site.GRAPH_ABOVE)
+            : (first ? Site.FIRST : Site.ABOVE);
+    return new Copied(Whole.of(subject, site, DataType.DOUBLE, change, settings).network());
   }
 
   /** The network of a configuration, with parameters of its own. */

@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Makes a row of each example, of any rank and format.
@@ -19,7 +20,7 @@ final class Flat implements InputPreProcessor {
 
   private static final long serialVersionUID = 1;
 
-  private long width; // 0 while it is not known
+  @JsonProperty private long width; // 0 while it is not known
 
   private transient long[] shape; // of the last minibatch
 

@@ -103,7 +103,7 @@ final class GradientSettings {
 
   /** η·(g/n + penalties) + decay. */
   private static INDArray step(Rig rig, String key, INDArray w, INDArray gradient, Sgd sgd) {
-    INDArray step = gradient.dup();
+    INDArray step = gradient.dup('c').reshape('c', w.shape());
     if (rig.layer().updaterDivideByMinibatch(key)) {
       step.divi(EXAMPLES);
     }
@@ -143,7 +143,6 @@ final class GradientSettings {
     if (subject.refuses(Feature.BACKWARD_AFTER_INFERENCE)) {
       return;
     }
-    // No L2: DL4J regularises what is in a FrozenLayerWithBackprop.
     trial.at("in a FrozenLayerWithBackprop");
     stays(subject, trial, FrozenLayerWithBackprop::new, settings -> {});
     if (!subject.takesIndices()) {
@@ -153,7 +152,11 @@ final class GradientSettings {
     }
   }
 
-  /** A graph, because a MultiLayerNetwork cannot go backward from a FrozenLayer at its end. */
+  /**
+   * Requires that parameters do not move, but for what a FrozenLayerWithBackprop regularises.
+   *
+   * <p>In a graph, because a MultiLayerNetwork cannot go backward from a FrozenLayer at its end.
+   */
   private static void stays(
       LayerSubject subject,
       Trial trial,
@@ -166,10 +169,15 @@ final class GradientSettings {
         trial, "the output in training", rig.forward(x, null, true), inference, Close.ROUNDING);
     Map<String, INDArray> before = copies(rig.parameters());
     rig.train(subject, 3, EXAMPLES, false, trial);
-    before.forEach(
-        (key, array) ->
-            Same.exactly(
-                trial, "parameter " + key + " after 3 steps", array, rig.parameters().get(key)));
+    for (String key : before.keySet()) {
+      if (regularization(rig, key).isEmpty()) {
+        Same.exactly(
+            trial,
+            "parameter " + key + " after 3 steps",
+            before.get(key),
+            rig.parameters().get(key));
+      }
+    }
   }
 
   private static Rig rig(

@@ -11,11 +11,8 @@ import org.backpropninja.check.Rig.Gradients;
 import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** What DL4J relies on in a layer's forward and backward pass, and what its users do. */
 final class LayerContract {
@@ -59,7 +56,9 @@ final class LayerContract {
               LayerContract::backwardAfterInference));
 
   static final List<Definition<LayerSubject>> CHECKS =
-      Stream.of(PASSES, LayerShapes.CHECKS, LayerInput.CHECKS).flatMap(List::stream).toList();
+      Stream.of(PASSES, LayerShapes.CHECKS, LayerInput.CHECKS, LayerWorkspaces.CHECKS)
+          .flatMap(List::stream)
+          .toList();
 
   private LayerContract() {}
 
@@ -230,37 +229,34 @@ final class LayerContract {
     OUTPUT,
     SCORE;
 
-    void on(MultiLayerNetwork network, DataSet examples) {
-      Nd4j.getRandom().setSeed(5);
+    void on(Whole network, DataSet examples) {
       switch (this) {
         case FIT -> network.fit(examples);
-        case OUTPUT -> network.output(examples.getFeatures());
-        case SCORE -> network.score(examples);
+        case OUTPUT -> network.output(examples.getFeatures(), false);
+        case SCORE -> network.score(examples, false);
       }
     }
   }
 
   private static void firstCall(LayerSubject subject, Trial trial) {
-    DataSet examples = Head.examples(subject, network(subject), 3, trial.random("examples"));
-    INDArray expected = null;
-    for (Call first : Call.values()) {
-      MultiLayerNetwork network = network(subject);
-      trial.at("the first call is %s", first);
-      first.on(network, examples);
-      if (first != Call.FIT) {
-        trial.at("the first call is %s, the second %s", first, Call.FIT);
-        Call.FIT.on(network, examples);
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      trial.at("%s, the first call is %s", site, Call.OUTPUT);
+      DataSet examples = Whole.of(subject, site).examples(subject, 3, trial.random("examples"));
+      INDArray expected = null;
+      for (Call first : Call.values()) {
+        Whole network = Whole.of(subject, site);
+        trial.at("%s, the first call is %s", site, first);
+        first.on(network, examples);
+        if (first != Call.FIT) {
+          trial.at("%s, the first call is %s, the second %s", site, first, Call.FIT);
+          Call.FIT.on(network, examples);
+        }
+        INDArray out = network.output(examples.getFeatures(), false);
+        expected = first == Call.FIT ? out : expected;
+        Same.require(
+            trial, "the output after that", out, "after fit alone", expected, Same.ROUNDING);
       }
-      INDArray out = network.output(examples.getFeatures());
-      if (first == Call.FIT) {
-        expected = out;
-      }
-      Same.require(trial, "the output after that", out, "after fit alone", expected, Same.ROUNDING);
     }
-  }
-
-  private static MultiLayerNetwork network(LayerSubject subject) {
-    return Head.network(subject, DataType.DOUBLE, layer -> layer, settings -> {});
   }
 
   private static void backwardAfterInference(LayerSubject subject, Trial trial) {

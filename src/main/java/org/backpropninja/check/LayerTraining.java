@@ -9,12 +9,17 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Sgd;
 
 /** What happens to a layer when its network is trained. */
 final class LayerTraining {
@@ -26,6 +31,14 @@ final class LayerTraining {
   static final List<Definition<LayerSubject>> CHECKS =
       Stream.of(
               List.of(
+                  Definition.<LayerSubject>check(
+                          "training.fit",
+                          "With Sgd, fit moves each parameter by −rate·gradient/n.",
+                          "getUpdaterByParam gives a parameter another updater,"
+                              + " updaterDivideByMinibatch is false for it, or its gradient is not"
+                              + " written into its view",
+                          LayerTraining::fit)
+                      .unless(LayerTraining::hasNoTrainedParameters),
                   Definition.<LayerSubject>check(
                           "training.constraints",
                           "A constraint is applied once in each training step, after the update.",
@@ -76,22 +89,43 @@ final class LayerTraining {
 
   // The checks
 
+  /** Of two equal networks one says what the gradient is, and the other is trained. */
+  private static void fit(LayerSubject subject, Trial trial) {
+    UnaryOperator<Layer> plain = layer -> plain(layer, new Sgd(Rig.LEARNING_RATE));
+    int n = 5;
+    for (Site site : alone()) {
+      trial.at("%s, a step with %s", site, LayerSubject.examples(n));
+      Whole teller = changed(subject, site, plain);
+      DataSet data = teller.examples(subject, n, trial.random(site));
+      Whole trained = changed(subject, site, plain);
+      Map<String, INDArray> start = copies(trained.parameters(Rig.CHECKED));
+      trained.fit(data);
+      Gradient gradient = teller.gradient(data);
+      for (String key : subject.trainedKeys()) {
+        INDArray each = gradient.getGradientFor(teller.prefix() + key);
+        trial.require(each != null, "there is no gradient for parameter %s", key);
+        Close.require(
+            trial,
+            key,
+            trained.parameters(Rig.CHECKED).get(key),
+            start.get(key).sub(each.reshape(start.get(key).shape()).mul(Rig.LEARNING_RATE / n)),
+            Close.ROUNDING);
+      }
+    }
+  }
+
   /** Two equal networks take the same step, one with a constraint that halves. */
   private static void constraints(LayerSubject subject, Trial trial) {
-    UnaryOperator<Layer> halved =
-        layer -> {
-          layer.setConstraints(new ArrayList<>(List.of(new Halving(subject.trainedKeys()))));
-          return layer;
-        };
+    UnaryOperator<Layer> halved = layer -> constrained(layer, new Halving(subject.trainedKeys()));
     for (Site site : alone()) {
       trial.at("%s, after one step", site);
-      Whole free = Whole.of(subject, site);
+      Whole free = changed(subject, site, LayerTraining::constrained);
       DataSet data = free.examples(subject, 5, trial.random(site));
       if (subject.refuses(Feature.CONSTRAINTS)) {
-        trial.requireRefusal("a constraint", () -> constrained(subject, site, halved).fit(data));
+        trial.requireRefusal("a constraint", () -> changed(subject, site, halved).fit(data));
         continue;
       }
-      Whole constrained = constrained(subject, site, halved);
+      Whole constrained = changed(subject, site, halved);
       free.fit(data);
       constrained.fit(data);
       for (String key : subject.trainedKeys()) {
@@ -105,7 +139,12 @@ final class LayerTraining {
     }
   }
 
-  private static Whole constrained(LayerSubject subject, Site site, UnaryOperator<Layer> change) {
+  private static Layer constrained(Layer layer, LayerConstraint... constraints) {
+    layer.setConstraints(constraints.length == 0 ? null : new ArrayList<>(List.of(constraints)));
+    return layer;
+  }
+
+  private static Whole changed(LayerSubject subject, Site site, UnaryOperator<Layer> change) {
     return Whole.of(subject, site, DataType.DOUBLE, change, settings -> {});
   }
 
@@ -120,7 +159,11 @@ final class LayerTraining {
       trial.at("%s, %s, 5 examples", site, type);
       Whole network =
           Whole.of(
-              subject, site, type, LayerTraining::byAdam, s -> s.updater(new Adam(ADAMS_RATE)));
+              subject,
+              site,
+              type,
+              layer -> plain(layer, new Adam(ADAMS_RATE)),
+              settings -> settings.updater(new Adam(ADAMS_RATE)));
       INDArray x = LayerSubject.cast(subject.input(5, trial.random(site)), type);
       String learner = learns ? Rig.CHECKED : Whole.BELOW;
       DataSet data = new DataSet(x, targets(subject, network, learner, x, trial.random("goal")));
@@ -141,16 +184,16 @@ final class LayerTraining {
     }
   }
 
-  /** Without settings of the layer's own that would hold it back. */
-  private static Layer byAdam(Layer layer) {
+  /** Without settings of the layer's own that would change its steps. */
+  private static Layer plain(Layer layer, IUpdater updater) {
     if (layer instanceof BaseLayer base) {
-      base.setIUpdater(new Adam(ADAMS_RATE));
+      base.setIUpdater(updater);
       base.setBiasUpdater(null);
       base.setRegularization(new ArrayList<>());
       base.setRegularizationBias(new ArrayList<>());
+      base.setGradientNormalization(GradientNormalization.None);
     }
-    layer.setConstraints(null);
-    return layer;
+    return constrained(layer);
   }
 
   private static INDArray targets(

@@ -154,7 +154,12 @@ public final class LossConformance extends Conformance<LossConformance> {
 
   static final List<Definition<LossSubject>> DEFINITIONS =
       Stream.of(
-              LossChecks.CHECKS, LossMasks.CHECKS, LossPersistence.CHECKS, LossOutputLayers.CHECKS)
+              LossChecks.CHECKS,
+              LossInputs.CHECKS,
+              LossRefusals.CHECKS,
+              LossMasks.CHECKS,
+              LossPersistence.CHECKS,
+              LossOutputLayers.CHECKS)
           .flatMap(List::stream)
           .toList();
 

@@ -3,6 +3,7 @@ package org.backpropninja.check;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.backpropninja.check.LossConformance.Masks;
 import org.backpropninja.check.LossSubject.Case;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -11,8 +12,6 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** A loss by itself, with masks. */
 final class LossMasks {
-
-  private static final double EXACT = 1e-12;
 
   static final List<Definition<LossSubject>> CHECKS =
       List.of(
@@ -34,17 +33,7 @@ final class LossMasks {
                   subject ->
                       subject.masks().contains(Masks.EXAMPLES)
                           ? null
-                          : "no mask of examples declared, by .masks(EXAMPLES)"),
-          Definition.<LossSubject>check(
-                  "loss.refusedMasks",
-                  "Masks that are declared to be refused are, by each method.",
-                  "the mask's shape or values are not checked, or by one method only",
-                  LossMasks::refusedMasks)
-              .unless(
-                  subject ->
-                      subject.refusedMasks().isEmpty()
-                          ? "no such masks declared, by .refusesMasks(…)"
-                          : null));
+                          : "no mask of examples declared, by .masks(EXAMPLES)"));
 
   private LossMasks() {}
 
@@ -59,7 +48,7 @@ final class LossMasks {
       trial.at("%s, all ones", each);
       LossValues without = LossValues.of(subject, loss, in.withMask(null));
       LossValues.of(subject, loss, in.withMask(Nd4j.onesLike(in.mask())))
-          .requireSame(trial, without, "without a mask", EXACT);
+          .requireSame(trial, without, "without a mask", LossValues.EXACT);
       trial.at("%s", each);
       if (each.mask() == Masks.WEIGHTS) {
         requireWeighted(trial, LossValues.of(subject, loss, in), without, in.mask());
@@ -96,7 +85,8 @@ final class LossMasks {
     changed.logits().getRow(1).assign(other.logits().getRow(1));
     changed.labels().getRow(1).assign(other.labels().getRow(1));
     LossValues.of(subject, loss, changed)
-        .requireSame(trial, values, "before the example that is left out was changed", EXACT);
+        .requireSame(
+            trial, values, "before the example that is left out was changed", LossValues.EXACT);
   }
 
   private static void requireZero(Trial trial, String what, INDArray x) {
@@ -110,16 +100,16 @@ final class LossMasks {
 
   private static void maskedNaN(LossSubject subject, Trial trial) {
     ILossFunction loss = subject.loss();
-    for (Case each : subject.masked(java.util.Set.of(Masks.EXAMPLES), 3)) {
+    for (Case each : subject.masked(Set.of(Masks.EXAMPLES), 3)) {
       LossInput drawn = subject.draw(each, trial.random(each));
       LossInput in = drawn.withMask(oneRowLeftOut(drawn.mask()));
       LossValues expected = LossValues.of(subject, loss, in);
       trial.at("%s, NaN as logits", each);
       LossValues.of(subject, loss, in.withLogits(withNaN(in.logits())))
-          .requireSame(trial, expected, "without NaN", EXACT);
+          .requireSame(trial, expected, "without NaN", LossValues.EXACT);
       trial.at("%s, NaN as labels", each);
       LossValues.of(subject, loss, in.withLabels(withNaN(in.labels())))
-          .requireSame(trial, expected, "without NaN", EXACT);
+          .requireSame(trial, expected, "without NaN", LossValues.EXACT);
     }
   }
 
@@ -127,15 +117,5 @@ final class LossMasks {
     INDArray changed = x.dup();
     changed.getRow(1).assign(Double.NaN);
     return changed;
-  }
-
-  private static void refusedMasks(LossSubject subject, Trial trial) {
-    ILossFunction loss = subject.loss();
-    for (Case each : subject.masked(subject.refusedMasks(), 3)) {
-      LossInput in = subject.draw(each, trial.random(each));
-      trial.at("%s", each);
-      String shape = Arrays.toString(in.mask().shape());
-      LossChecks.requireRefusal(subject, trial, loss, in, each.mask() + " of shape " + shape);
-    }
   }
 }

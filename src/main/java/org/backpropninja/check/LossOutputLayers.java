@@ -6,8 +6,8 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.backpropninja.check.LossConformance.LabelSource;
 import org.backpropninja.check.LossConformance.OutputLayers;
-import org.backpropninja.check.LossRig.Site;
 import org.backpropninja.check.LossSubject.Case;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /**
@@ -22,8 +22,10 @@ final class LossOutputLayers {
   private static final double EXACT = 1e-10; // sums in another order
 
   static final List<Definition<LossSubject>> CHECKS =
-      Arrays.stream(OutputLayers.values())
-          .flatMap(kind -> Stream.of(unmasked(kind), masked(kind)))
+      Stream.concat(
+              Arrays.stream(OutputLayers.values())
+                  .flatMap(kind -> Stream.of(unmasked(kind), masked(kind))),
+              Stream.of(workspaces()))
           .toList();
 
   private LossOutputLayers() {}
@@ -54,7 +56,7 @@ final class LossOutputLayers {
                 ? "DL4J's %s multiplies the logits by the mask before the loss sees them: refuse masks"
                         .formatted(kind)
                     + " other than 0 or 1 per example, or leave this layer out of .outputLayers"
-                : "the mask is applied to the score or to the gradient only",
+                : "the mask is not checked, or applied to the score or to the gradient only",
             (subject, trial) -> {
               everySite(subject, trial, kind, subject.masked(subject.masks(), 3));
               refused(subject, trial, kind);
@@ -67,6 +69,48 @@ final class LossOutputLayers {
                     : null);
   }
 
+  private static Definition<LossSubject> workspaces() {
+    return Definition.<LossSubject>check(
+            "outputLayers.workspaces",
+            "In DL4J's workspaces, which are its default, training goes as it goes without them.",
+            "an array that was made in a workspace is kept in a field: it is overwritten when the"
+                + " workspace is used again",
+            LossOutputLayers::inWorkspaces)
+        .unless(
+            subject ->
+                usable(subject).isEmpty()
+                    ? "no output layer is declared that takes the labels"
+                    : null);
+  }
+
+  private static List<LossSite> usable(LossSubject subject) {
+    return LossSite.ALL.stream()
+        .filter(site -> notFor(subject, site.kind()) == null && site.scoreFault() == null)
+        .toList();
+  }
+
+  private static void inWorkspaces(LossSubject subject, Trial trial) {
+    LossSite site = usable(subject).get(0);
+    LossRig rig = new LossRig(subject, site);
+    for (LabelSource labels : subject.labels()) {
+      List<Case> steps = handedOver(subject, site, cases(labels, 3, 5, 3, 1, 3));
+      trial.at("%s, %d steps of training", site, steps.size());
+      List<LossInput> inputs =
+          steps.stream().map(each -> draw(subject, trial, site, each, 0)).toList();
+      Same.require(
+          trial,
+          "parameters",
+          rig.trained(WorkspaceMode.ENABLED, steps, inputs),
+          "without workspaces",
+          rig.trained(WorkspaceMode.NONE, steps, inputs),
+          EXACT);
+    }
+  }
+
+  private static List<Case> cases(LabelSource labels, Integer... sizes) {
+    return Stream.of(sizes).map(n -> new Case(labels, n, null)).toList();
+  }
+
   private static String notFor(LossSubject subject, OutputLayers kind) {
     if (!subject.outputLayers().contains(kind)) {
       return "not declared, by .outputLayers(…)";
@@ -77,11 +121,11 @@ final class LossOutputLayers {
     return none ? "DL4J's %s takes labels of the logits' shape only".formatted(kind) : null;
   }
 
-  private static List<Site> sites(OutputLayers kind) {
-    return LossRig.SITES.stream().filter(site -> site.kind() == kind).toList();
+  private static List<LossSite> sites(OutputLayers kind) {
+    return LossSite.ALL.stream().filter(site -> site.kind() == kind).toList();
   }
 
-  private static List<Case> handedOver(LossSubject subject, Site site, List<Case> cases) {
+  private static List<Case> handedOver(LossSubject subject, LossSite site, List<Case> cases) {
     return cases.stream()
         .filter(each -> site.takesLabels(columns(subject, each.labels()), subject.classes()))
         .filter(each -> each.mask() == null || site.takes(each.mask()))
@@ -94,7 +138,7 @@ final class LossOutputLayers {
 
   private static void everySite(
       LossSubject subject, Trial trial, OutputLayers kind, List<Case> cases) {
-    for (Site site : sites(kind)) {
+    for (LossSite site : sites(kind)) {
       LossRig rig = new LossRig(subject, site);
       trial.at("%s", site);
       for (String fault : site.faults(cases)) {
@@ -107,12 +151,14 @@ final class LossOutputLayers {
     }
   }
 
-  private static LossInput draw(LossSubject subject, Trial trial, Site site, Case kind, int draw) {
+  private static LossInput draw(
+      LossSubject subject, Trial trial, LossSite site, Case kind, int draw) {
     Case rows = new Case(kind.labels(), site.rows(kind.n()), kind.mask());
     return subject.draw(rows, trial.random(site, kind, draw));
   }
 
-  private static void compare(LossSubject subject, Trial trial, LossRig rig, Site site, Case kind) {
+  private static void compare(
+      LossSubject subject, Trial trial, LossRig rig, LossSite site, Case kind) {
     ILossFunction loss = subject.loss();
     Slopes.compare(
         trial,
@@ -124,7 +170,12 @@ final class LossOutputLayers {
             rig.compute(in, kind.n());
             double score = kind.n() * rig.score();
             LossValues.requireClose(
-                trial, "n times the score", score, "the loss", sum, EXACT * scale);
+                trial,
+                "n times the score",
+                score,
+                "the loss of the network's logits",
+                sum,
+                EXACT * scale);
             requireSameInGraph(trial, rig, in, kind.n());
           } else {
             rig.computeGradient(in, kind.n());
@@ -149,7 +200,7 @@ final class LossOutputLayers {
         "the MultiLayerNetwork's",
         rig.score(),
         error);
-    LossValues.requireClose(
+    Same.require(
         trial,
         "the ComputationGraph's gradient",
         rig.gradientInGraph(),
@@ -159,7 +210,7 @@ final class LossOutputLayers {
   }
 
   private static void refused(LossSubject subject, Trial trial, OutputLayers kind) {
-    for (Site site : sites(kind)) {
+    for (LossSite site : sites(kind)) {
       LossRig rig = new LossRig(subject, site);
       for (Case each : handedOver(subject, site, subject.masked(subject.refusedMasks(), 3))) {
         trial.at("%s, %s", site, each);

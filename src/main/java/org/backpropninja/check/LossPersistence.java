@@ -1,10 +1,7 @@
 package org.backpropninja.check;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
+import java.io.Serializable;
 import java.util.List;
 import org.backpropninja.check.LossSubject.Case;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -30,29 +27,20 @@ final class LossPersistence {
                   + " without arguments",
               (subject, trial) ->
                   requireSame(
-                      subject,
-                      trial,
-                      loss ->
-                          lossOf(
-                              MultiLayerConfiguration.fromJson(
-                                  configuration(subject, loss).toJson())))),
+                      subject, trial, loss -> lossOf(Copied.json(configuration(subject, loss))))),
           Definition.check(
               "loss.yaml",
               "After YAML the loss is equal and gives the same.",
               "a setting that YAML reads back as another type",
               (subject, trial) ->
                   requireSame(
-                      subject,
-                      trial,
-                      loss ->
-                          lossOf(
-                              MultiLayerConfiguration.fromYaml(
-                                  configuration(subject, loss).toYaml())))),
+                      subject, trial, loss -> lossOf(Copied.yaml(configuration(subject, loss))))),
           Definition.check(
               "loss.javaSerialization",
               "After Java serialisation the loss is equal and gives the same.",
               "a field is transient and not made again, or not serialisable",
-              (subject, trial) -> requireSame(subject, trial, LossPersistence::throughJava)));
+              (subject, trial) ->
+                  requireSame(subject, trial, loss -> (ILossFunction) Copied.serialised(loss))));
 
   private LossPersistence() {}
 
@@ -83,7 +71,7 @@ final class LossPersistence {
       trial.at("%s", each);
       LossInput in = subject.draw(each, trial.random(each));
       LossValues.of(subject, restored, in)
-          .requireSame(trial, LossValues.of(subject, loss, in), "before", 0);
+          .requireSame(trial, LossValues.of(subject, loss, in), "before", Same.EXACT);
     }
     trial.at("");
     requireEqual(trial, loss, restored);
@@ -92,29 +80,13 @@ final class LossPersistence {
   private static MultiLayerConfiguration configuration(LossSubject subject, ILossFunction loss) {
     return new NeuralNetConfiguration.Builder()
         .list()
-        .layer(
-            new OutputLayer.Builder(loss)
-                .activation(subject.activation())
-                .nIn(subject.classes())
-                .nOut(subject.classes())
-                .build())
+        .layer(new OutputLayer.Builder(loss).nIn(subject.classes()).nOut(subject.classes()).build())
         .validateOutputLayerConfig(false)
         .build();
   }
 
-  private static ILossFunction lossOf(MultiLayerConfiguration configuration) {
-    return ((BaseOutputLayer) configuration.getConf(0).getLayer()).getLossFn();
-  }
-
-  private static ILossFunction throughJava(ILossFunction loss)
-      throws IOException, ClassNotFoundException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(loss);
-    }
-    try (ObjectInputStream in =
-        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      return (ILossFunction) in.readObject();
-    }
+  private static ILossFunction lossOf(Serializable configuration) {
+    return ((BaseOutputLayer) ((MultiLayerConfiguration) configuration).getConf(0).getLayer())
+        .getLossFn();
   }
 }

@@ -1,21 +1,17 @@
 package org.backpropninja.check;
 
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
-import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import org.backpropninja.check.LossConformance.Masks;
-import org.backpropninja.check.LossConformance.OutputLayers;
 import org.backpropninja.check.LossSubject.Case;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
@@ -31,110 +27,21 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** A dense layer and one of DL4J's output layers with the loss, in both kinds of network. */
 final class LossRig {
 
-  /**
-   * An output layer and what it is given.
-   *
-   * @param name as in DL4J, with its format
-   * @param positions of an example: steps, rows and columns, …
-   * @param channelsLast whether the logits of a position lie side by side
-   * @param scoreFault why the network's score is not that of the loss, whatever the loss; null if
-   *     it is
-   * @param maskFault why some masks never reach the loss as they are, null if all do
-   * @param masks those that do
-   */
-  record Site(
-      OutputLayers kind,
-      String name,
-      List<Long> positions,
-      boolean channelsLast,
-      String scoreFault,
-      String maskFault,
-      Set<Masks> masks) {
-
-    private static Site right(
-        OutputLayers kind, String name, boolean channelsLast, Long... positions) {
-      Set<Masks> all = EnumSet.allOf(Masks.class);
-      return new Site(kind, name, List.of(positions), channelsLast, null, null, all);
-    }
-
-    private Site scoring(String fault) {
-      return new Site(kind, name, positions, channelsLast, fault, maskFault, masks);
-    }
-
-    private Site masking(String fault, Masks... right) {
-      return new Site(kind, name, positions, channelsLast, scoreFault, fault, Set.of(right));
-    }
-
-    /** What DL4J's layer does wrong with these cases, whatever the loss. */
-    List<String> faults(List<Case> cases) {
-      boolean lost = cases.stream().anyMatch(each -> each.mask() != null && !takes(each.mask()));
-      return Stream.of(scoreFault, lost ? maskFault : null).filter(Objects::nonNull).toList();
-    }
-
-    boolean takes(Masks mask) {
-      return masks.contains(mask);
-    }
-
-    /** Examples times positions. */
-    int rows(int n) {
-      return (int) (n * positions.stream().mapToLong(each -> each).reduce(1, (a, b) -> a * b));
-    }
-
-    boolean takesLabels(long columns, long classes) {
-      return kind != OutputLayers.CNN_LOSS || columns == classes;
-    }
-
-    @Override
-    public String toString() {
-      return name;
-    }
-  }
-
-  private static final String OUTPUTS_AS_NCW =
-      "DL4J reads masks of outputs as if they were NCW, so none is checked";
-
-  static final List<Site> SITES =
-      List.of(
-          Site.right(OutputLayers.OUTPUT, "OutputLayer", false),
-          Site.right(OutputLayers.LOSS, "LossLayer", false),
-          Site.right(OutputLayers.RNN_OUTPUT, "RnnOutputLayer, NCW", false, 4L),
-          Site.right(OutputLayers.RNN_OUTPUT, "RnnOutputLayer, NWC", true, 4L)
-              .masking(OUTPUTS_AS_NCW, Masks.EXAMPLES, Masks.WEIGHTS),
-          Site.right(OutputLayers.RNN_LOSS, "RnnLossLayer, NCW", false, 4L),
-          Site.right(OutputLayers.RNN_LOSS, "RnnLossLayer, NWC", true, 4L)
-              .scoring(
-                  "DL4J computes the score from the logits as their own labels, so only the"
-                      + " gradient is checked")
-              .masking(OUTPUTS_AS_NCW, Masks.EXAMPLES, Masks.WEIGHTS),
-          Site.right(OutputLayers.CNN_LOSS, "CnnLossLayer, NCHW", false, 2L, 3L),
-          Site.right(OutputLayers.CNN_LOSS, "CnnLossLayer, NHWC", true, 2L, 3L)
-              .scoring(
-                  "DL4J computes the score as if it were NCHW, so only the gradient is checked")
-              .masking(
-                  "DL4J reads masks of outputs as if they were NCHW, so none is checked",
-                  Masks.EXAMPLES,
-                  Masks.WEIGHTS),
-          Site.right(OutputLayers.CNN_3D_LOSS, "Cnn3DLossLayer, NCDHW", false, 2L, 3L, 2L),
-          Site.right(OutputLayers.CNN_3D_LOSS, "Cnn3DLossLayer, NDHWC", true, 2L, 3L, 2L));
-
   private final LossSubject subject;
-  private final Site site;
+  private final LossSite site;
   private final MultiLayerNetwork network;
   private final ComputationGraph graph;
 
-  LossRig(LossSubject subject, Site site) {
+  LossRig(LossSubject subject, LossSite site) {
     this.subject = subject;
     this.site = site;
-    NeuralNetConfiguration.ListBuilder list =
-        Rig.settings(DataType.DOUBLE).list().layer(new Below()).layer(layer());
-    list.setInputType(inputType());
-    network = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
-    network.init();
+    network = network(WorkspaceMode.NONE);
     graph =
         new ComputationGraph(
             Rig.settings(DataType.DOUBLE)
@@ -147,56 +54,68 @@ final class LossRig {
                 .validateOutputLayerConfig(false)
                 .build());
     graph.init();
-    Random random = new Random(13);
-    network.params().assign(LayerSubject.normal(random, network.params().shape()).muli(0.5));
     graph.params().assign(network.params());
+  }
+
+  private MultiLayerNetwork network(WorkspaceMode mode) {
+    NeuralNetConfiguration.ListBuilder list =
+        Rig.settings(DataType.DOUBLE)
+            .trainingWorkspaceMode(mode)
+            .list()
+            .layer(new Below())
+            .layer(layer());
+    list.setInputType(inputType());
+    MultiLayerNetwork made = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
+    made.init();
+    made.params().assign(LayerSubject.normal(new Random(13), made.params().shape()).muli(0.5));
+    return made;
   }
 
   private InputType inputType() {
     int V = subject.classes();
-    boolean last = site.channelsLast;
-    return switch (site.kind) {
+    boolean last = site.channelsLast();
+    return switch (site.kind()) {
       case OUTPUT, LOSS -> InputType.feedForward(V);
       case RNN_OUTPUT, RNN_LOSS ->
-          InputType.recurrent(V, site.positions.get(0), last ? RNNFormat.NWC : RNNFormat.NCW);
+          InputType.recurrent(V, site.positions().get(0), last ? RNNFormat.NWC : RNNFormat.NCW);
       case CNN_LOSS ->
           InputType.convolutional(
-              site.positions.get(0),
-              site.positions.get(1),
+              site.positions().get(0),
+              site.positions().get(1),
               V,
               last ? CNN2DFormat.NHWC : CNN2DFormat.NCHW);
       case CNN_3D_LOSS ->
           InputType.convolutional3D(
               volumeFormat(),
-              site.positions.get(0),
-              site.positions.get(1),
-              site.positions.get(2),
+              site.positions().get(0),
+              site.positions().get(1),
+              site.positions().get(2),
               V);
     };
   }
 
   private Convolution3D.DataFormat volumeFormat() {
-    return site.channelsLast ? Convolution3D.DataFormat.NDHWC : Convolution3D.DataFormat.NCDHW;
+    return site.channelsLast() ? Convolution3D.DataFormat.NDHWC : Convolution3D.DataFormat.NCDHW;
   }
 
   private Layer layer() {
     ILossFunction loss = subject.loss();
-    return switch (site.kind) {
+    return switch (site.kind()) {
       case OUTPUT -> built(new OutputLayer.Builder(loss).nOut(subject.classes()));
       case LOSS -> built(new LossLayer.Builder(loss));
       case RNN_OUTPUT ->
           built(
               new RnnOutputLayer.Builder(loss)
-                  .dataFormat(site.channelsLast ? RNNFormat.NWC : RNNFormat.NCW)
+                  .dataFormat(site.channelsLast() ? RNNFormat.NWC : RNNFormat.NCW)
                   .nOut(subject.classes()));
       case RNN_LOSS ->
           built(
               new RnnLossLayer.Builder(loss)
-                  .dataFormat(site.channelsLast ? RNNFormat.NWC : RNNFormat.NCW));
+                  .dataFormat(site.channelsLast() ? RNNFormat.NWC : RNNFormat.NCW));
       case CNN_LOSS ->
           built(
               new CnnLossLayer.Builder(loss)
-                  .format(site.channelsLast ? CNN2DFormat.NHWC : CNN2DFormat.NCHW));
+                  .format(site.channelsLast() ? CNN2DFormat.NHWC : CNN2DFormat.NCHW));
       case CNN_3D_LOSS -> built(new Cnn3DLossLayer.Builder(volumeFormat()).lossFunction(loss));
     };
   }
@@ -241,6 +160,17 @@ final class LossRig {
     last.setLabels(shaped(in.labels(), n));
     last.setMaskArray(mask(in.mask(), n));
     below.backpropGradient(last.backpropGradient(null, none).getSecond(), none);
+  }
+
+  /** The parameters of a new network after a step of training with each minibatch. */
+  INDArray trained(WorkspaceMode mode, List<Case> cases, List<LossInput> inputs) {
+    MultiLayerNetwork trained = network(mode);
+    for (int step = 0; step < inputs.size(); step++) {
+      int n = cases.get(step).n();
+      LossInput in = inputs.get(step);
+      trained.fit(new DataSet(shaped(in.logits(), n), shaped(in.labels(), n)));
+    }
+    return trained.params();
   }
 
   /** The network's score, which is divided by the examples. */
@@ -300,7 +230,7 @@ final class LossRig {
   /** Rows as an array of the layer's rank and format. */
   private INDArray shaped(INDArray rows, int n) {
     INDArray last = rows.dup('c').reshape('c', shape(n, rows.size(1)));
-    return site.channelsLast || last.rank() == 2 ? last : channelsSecond(last);
+    return site.channelsLast() || last.rank() == 2 ? last : channelsSecond(last);
   }
 
   private static INDArray channelsSecond(INDArray x) {
@@ -315,7 +245,7 @@ final class LossRig {
     if (rows == null) {
       return null;
     }
-    int axes = site.positions.size();
+    int axes = site.positions().size();
     boolean perPosition = rows.columns() == 1 && (axes == 1 || axes == 2);
     return perPosition ? rows.dup('c').reshape('c', shape(n)) : shaped(rows, n);
   }
@@ -323,7 +253,9 @@ final class LossRig {
   /** Examples, positions, and what else there is. */
   private long[] shape(long n, long... last) {
     return Stream.of(
-            LongStream.of(n), site.positions.stream().mapToLong(each -> each), LongStream.of(last))
+            LongStream.of(n),
+            site.positions().stream().mapToLong(each -> each),
+            LongStream.of(last))
         .flatMapToLong(each -> each)
         .toArray();
   }

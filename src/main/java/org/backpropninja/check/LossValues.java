@@ -16,6 +16,8 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  */
 record LossValues(double sum, INDArray array, INDArray gradient) {
 
+  static final double EXACT = 1e-12; // two ways to the same number in double
+
   /** A method of a loss. */
   record Call(String name, Body body) {
 
@@ -83,38 +85,13 @@ record LossValues(double sum, INDArray array, INDArray gradient) {
   void requireSame(Trial trial, LossValues expected, String where, double tolerance) {
     requireClose(
         trial, "the score", sum, where, expected.sum, tolerance * Math.max(1, expected.scale()));
-    requireClose(trial, "the score array", array, where, expected.array, tolerance);
-    requireClose(trial, "the gradient", gradient, where, expected.gradient, tolerance);
+    Same.require(trial, "the score array", array, where, expected.array, tolerance);
+    Same.require(trial, "the gradient", gradient, where, expected.gradient, tolerance);
   }
 
   static void requireClose(
       Trial trial, String what, double actual, String where, double expected, double error) {
     trial.require(
         Math.abs(actual - expected) <= error, "%s is %s, %s %s", what, actual, where, expected);
-  }
-
-  /** Requires that two matrices are the same, up to a number relative to the largest element. */
-  static void requireClose(
-      Trial trial,
-      String what,
-      INDArray actual,
-      String where,
-      INDArray expected,
-      double tolerance) {
-    trial.require(
-        Arrays.equals(actual.shape(), expected.shape()),
-        "%s has shape %s, %s %s",
-        what,
-        Arrays.toString(actual.shape()),
-        where,
-        Arrays.toString(expected.shape()));
-    double[] x = Slopes.elements(actual);
-    double[] y = Slopes.elements(expected);
-    double largest = Arrays.stream(y).map(Math::abs).max().orElse(0);
-    int columns = Math.toIntExact(actual.size(-1));
-    for (int k = 0; k < x.length; k++) {
-      String element = "%s[%d, %d]".formatted(what, k / columns, k % columns);
-      requireClose(trial, element, x[k], where, y[k], tolerance * Math.max(1, largest));
-    }
   }
 }

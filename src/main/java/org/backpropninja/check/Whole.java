@@ -6,10 +6,13 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Site;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
@@ -41,6 +44,12 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   /** L of the last training step, before it. */
   double score();
 
+  /** The gradient of L by {@code computeGradientAndScore}, which moves no parameter. */
+  Gradient gradient(DataSet data);
+
+  /** What precedes the keys of the layer under check in a gradient. */
+  String prefix();
+
   /** The output, row by row: [n, elements of an example]. */
   INDArray output(INDArray x, boolean training);
 
@@ -50,10 +59,10 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   /** Those of one layer by key, the network's own arrays. */
   Map<String, INDArray> parameters(String layer);
 
+  Model network();
+
   /** The type of the parameters. */
-  default DataType type() {
-    return parameters().dataType();
-  }
+  DataType type();
 
   /** Examples whose targets have nothing to do with the input. */
   default DataSet examples(LayerSubject subject, int n, Random random) {
@@ -102,6 +111,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     list.layer(layer)
         .layer(loss())
         .inputPreProcessor(above ? 2 : 1, new Flat())
+        .overrideNinUponBuild(false) // nIn stays where it is set
         .setInputType(subject.inputType());
     MultiLayerNetwork network = new MultiLayerNetwork(list.build());
     network.init();
@@ -110,7 +120,7 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
 
   private static Graph graph(
       LayerSubject subject, boolean above, NeuralNetConfiguration.Builder settings, Layer layer) {
-    GraphBuilder graph = settings.graphBuilder().addInputs("x").setInputTypes(subject.inputType());
+    GraphBuilder graph = settings.graphBuilder().addInputs("x");
     if (above) {
       graph.addLayer(BELOW, below(), "x");
     }
@@ -118,7 +128,9 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
         .addLayer(Rig.CHECKED, layer, above ? BELOW : "x")
         .addLayer(LOSS, loss(), new Flat(), Rig.CHECKED)
         .setOutputs(LOSS);
-    ComputationGraph network = new ComputationGraph(graph.build());
+    ComputationGraphConfiguration configuration = graph.build();
+    configuration.addPreProcessors(false, subject.inputType()); // nIn stays where it is set
+    ComputationGraph network = new ComputationGraph(configuration);
     network.init();
     return new Graph(network);
   }
@@ -146,6 +158,11 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   record MultiLayer(MultiLayerNetwork network) implements Whole {
 
     @Override
+    public DataType type() {
+      return network.getLayerWiseConfigurations().getDataType();
+    }
+
+    @Override
     public void fit(DataSet data) {
       repeatChance();
       network.fit(data);
@@ -159,6 +176,20 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public double score() {
       return network.score();
+    }
+
+    @Override
+    public Gradient gradient(DataSet data) {
+      repeatChance();
+      network.setInput(data.getFeatures());
+      network.setLabels(data.getLabels());
+      network.computeGradientAndScore();
+      return network.gradient();
+    }
+
+    @Override
+    public String prefix() {
+      return network.getnLayers() - 2 + "_";
     }
 
     @Override
@@ -187,6 +218,11 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   record Graph(ComputationGraph network) implements Whole {
 
     @Override
+    public DataType type() {
+      return network.getConfiguration().getDataType();
+    }
+
+    @Override
     public void fit(DataSet data) {
       repeatChance();
       network.fit(data);
@@ -200,6 +236,20 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     @Override
     public double score() {
       return network.score();
+    }
+
+    @Override
+    public Gradient gradient(DataSet data) {
+      repeatChance();
+      network.setInputs(data.getFeatures());
+      network.setLabels(data.getLabels());
+      network.computeGradientAndScore();
+      return network.gradient();
+    }
+
+    @Override
+    public String prefix() {
+      return Rig.CHECKED + "_";
     }
 
     @Override

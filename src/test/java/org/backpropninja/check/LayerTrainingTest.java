@@ -85,7 +85,7 @@ class LayerTrainingTest {
             .only("training")
             .run();
     assertTrue(report.passed(), report::text);
-    assertEquals(6, report.ran(), report::text);
+    assertEquals(7, report.ran(), report::text);
   }
 
   /** Can be trained, and nothing else. */

@@ -13,7 +13,9 @@ final class PlantedContract {
   private PlantedContract() {}
 
   static List<Planted> all() {
-    return Stream.of(view(), passes(), calls(), PlantedShapes.all()).flatMap(List::stream).toList();
+    return Stream.of(view(), passes(), calls(), PlantedShapes.all(), PlantedWorkspaces.all())
+        .flatMap(List::stream)
+        .toList();
   }
 
   private static List<Planted> view() {

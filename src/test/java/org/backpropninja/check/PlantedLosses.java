@@ -11,6 +11,7 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** Bugs for the families {@code loss} and {@code outputLayers}. */
@@ -112,6 +113,7 @@ final class PlantedLosses {
         in("loss.gradient", "the gradient is that of the mean", MeanGradient::new),
         in("loss.gradient", "the gradient misses the factor", NoFactor::new),
         in("loss.gradient", "a mask is applied to the score alone", UnmaskedGradient::new),
+        in("loss.gradient", "there is no loss at all", Nothing::new),
         in("loss.shapeAndType", "the gradient is FLOAT always", FloatAlways::new),
         in("loss.shapeAndType", "the gradient has the labels' type", TypeOfLabels::new),
         in("loss.threads", "probabilities are kept in a field", Field::new));
@@ -128,6 +130,18 @@ final class PlantedLosses {
     @Override
     double[] dz(double[] y, double[] z) {
       return Arrays.stream(super.dz(y, z)).map(each -> each / getFactor()).toArray();
+    }
+  }
+
+  static class Nothing extends SoundLoss {
+    @Override
+    double loss(double[] y, double[] z) {
+      return 0;
+    }
+
+    @Override
+    double[] dz(double[] y, double[] z) {
+      return new double[z.length];
     }
   }
 
@@ -367,9 +381,21 @@ final class PlantedLosses {
       String what = "weights are taken for a mask; the logits come multiplied by them";
       all.add(new Planted(check, what, () -> weighted(TakesWeights::new)));
     }
+    all.add(in("outputLayers.workspaces", "an array for all times is made once", Cached::new));
     all.add(in("outputLayers.lossLayer", "the gradient is written over the logits", InPlace::new));
     all.add(in("outputLayers.rnnLossLayer", "memory is read as if row-major", RawMemory::new));
     return all;
+  }
+
+  static class Cached extends SoundLoss {
+    private transient INDArray twos; // made in whatever workspace is open
+
+    @Override
+    public INDArray computeGradient(INDArray y, INDArray z, IActivation f, INDArray m) {
+      twos =
+          twos == null ? Nd4j.valueArrayOf(new long[] {1, z.columns()}, 2.0, z.dataType()) : twos;
+      return super.computeGradient(y, z, f, m).muliRowVector(twos).divi(2);
+    }
   }
 
   private static LossConformance weighted(Supplier<? extends ILossFunction> loss) {

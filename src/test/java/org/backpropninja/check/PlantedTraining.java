@@ -18,6 +18,8 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.regularization.Regularization;
 
 /** Bugs for the family {@code training}. */
@@ -27,6 +29,7 @@ final class PlantedTraining {
 
   static List<Planted> all() {
     return Stream.of(
+            fit(),
             constraints(),
             dropout(),
             weightNoise(),
@@ -37,6 +40,35 @@ final class PlantedTraining {
             refusals())
         .flatMap(List::stream)
         .toList();
+  }
+
+  private static List<Planted> fit() {
+    return List.of(
+        new Planted(
+            "training.fit",
+            "the updater of b is that of the state, so its learning rate is 1",
+            () -> Sound.kit(AllOfTheGradient::new)),
+        Planted.in(
+            "training.fit",
+            "the gradient of b is not divided by the minibatch",
+            (conf, type) ->
+                new SoundLayer(conf, type) {
+                  @Override
+                  public boolean updaterDivideByMinibatch(String key) {
+                    return key.equals("W");
+                  }
+                }));
+  }
+
+  /** DL4J's NoOp hands on the gradient as it is. */
+  static final class AllOfTheGradient extends Sound {
+
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public IUpdater getUpdaterByParam(String key) {
+      return key.equals("W") ? super.getUpdaterByParam(key) : new NoOp();
+    }
   }
 
   private static List<Planted> constraints() {

@@ -136,9 +136,9 @@ public final class ConformanceReport {
     List<String> lines =
         new ArrayList<>(
             List.of(
-                "## " + subject,
+                "## " + cell(subject),
                 "",
-                head() + ". **" + conclusion() + "**",
+                cell(head()) + ". **" + conclusion() + "**",
                 "",
                 "| check | verdict | what it says |",
                 "|---|---|---|"));
@@ -146,19 +146,21 @@ public final class ConformanceReport {
       String says =
           Stream.concat(Stream.of(each.message()), each.notes().stream())
               .filter(words -> !words.isEmpty())
+              .map(ConformanceReport::cell)
               .collect(Collectors.joining("<br>"));
-      lines.add("| `%s` | %s | %s |".formatted(each.name(), each.verdict(), cell(says)));
+      lines.add("| `%s` | %s | %s |".formatted(each.name(), each.verdict(), says));
     }
     return String.join("\n", lines) + "\n";
   }
 
-  /** Text that cannot leave its cell of a table. */
+  /** Text that cannot leave its cell of a table, and is no markup. */
   private static String cell(String text) {
     return text.strip()
-        .replace("|", "\\|")
-        .replace("<br>", "\n")
+        .replace("&", "&amp;")
         .replace("<", "&lt;")
-        .replaceAll("\\R\\s*", "<br>");
+        .replace(">", "&gt;")
+        .replace("|", "&#124;")
+        .replaceAll("\\s*\\R\\s*", "<br>");
   }
 
   /** Returns the report as JSON: subject, seed, passed, counts, and the results. */

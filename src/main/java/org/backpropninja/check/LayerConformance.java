@@ -67,7 +67,6 @@ public final class LayerConformance extends Conformance<LayerConformance> {
   private InputType input;
   private int indices; // 0: numbers
   private BiConsumer<ComputationGraph, DataSetIterator> calibration;
-  private LayerSubject bound; // made once
 
   private LayerConformance(Supplier<? extends Layer> layer) {
     this.layer = layer;
@@ -169,15 +168,12 @@ public final class LayerConformance extends Conformance<LayerConformance> {
 
   @Override
   List<Check> bind(long seed, Map<String, String> expectedFailures) {
-    if (bound == null) {
-      if (input == null) {
-        throw new IllegalStateException("input must be set, by .input(InputType)");
-      }
-      bound =
-          new LayerSubject(
-              layer, input, indices, supported, refused, Map.copyOf(states), calibration);
+    if (input == null) {
+      throw new IllegalStateException("input must be set, by .input(InputType)");
     }
-    return bind(DEFINITIONS, bound, seed, expectedFailures);
+    LayerSubject subject =
+        new LayerSubject(layer, input, indices, supported, refused, states, calibration);
+    return bind(DEFINITIONS, subject, seed, expectedFailures);
   }
 
   @Override
@@ -187,6 +183,6 @@ public final class LayerConformance extends Conformance<LayerConformance> {
 
   @Override
   String subject() {
-    return layer.get().getClass().getSimpleName();
+    return required(layer.get(), "layer").getClass().getSimpleName();
   }
 }

@@ -2,6 +2,8 @@ package org.backpropninja.check;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -49,11 +51,12 @@ final class LayerSubject {
     this.supplier = supplier;
     this.input = withLength(input);
     this.indices = indices;
-    this.supported = supported;
-    this.refused = refused;
-    this.states = states;
+    this.supported = Set.copyOf(supported);
+    this.refused = Set.copyOf(refused);
+    this.states = Collections.unmodifiableMap(new LinkedHashMap<>(states)); // in their order
     this.calibration = calibration;
-    if (supplier.get() == supplier.get()) {
+    Layer layer = Conformance.required(supplier.get(), "layer");
+    if (layer == supplier.get()) {
       throw new IllegalArgumentException(
           "layer must be a new one on each call, because a network sets its sizes");
     }

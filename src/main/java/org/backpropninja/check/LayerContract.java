@@ -13,6 +13,7 @@ import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** What DL4J relies on in a layer's forward and backward pass, and what its users do. */
 final class LayerContract {

@@ -66,7 +66,7 @@ final class FreshJvm {
     for (Kind kind : Kind.values()) {
       trial.at("%s", kind);
       INDArray output = Nd4j.readBinary(new File(folder, kind + " output"));
-      Same.exactly(trial, "output in another JVM", expected.get(kind.ordinal()), output);
+      Same.exactly(trial, "output in another JVM", output, expected.get(kind.ordinal()));
     }
   }
 

@@ -28,12 +28,10 @@ final class GradientArrays {
       for (Layout layout : Layout.values()) {
         trial.at("%s, the input %s", site, layout);
         Passes got = Passes.of(subject, trial, site, x, layout);
-        Close.require(
-            trial, "the output in inference", got.inference, expected.inference, Close.ROUNDING);
+        Same.require(trial, "the output in inference", got.inference, expected.inference);
         if (!hasChance) { // which may hit other elements in another layout
-          Close.require(
-              trial, "the output in training", got.training, expected.training, Close.ROUNDING);
-          requireClose(trial, got.gradients, expected.gradients, Close.ROUNDING);
+          Same.require(trial, "the output in training", got.training, expected.training);
+          requireClose(trial, got.gradients, expected.gradients, Same.ROUNDING);
         }
       }
     }
@@ -72,11 +70,12 @@ final class GradientArrays {
             (key, right) -> {
               INDArray gradient = got.checked().get(key);
               trial.require(gradient != null, "there is no gradient for parameter %s", key);
-              Close.require(trial, "the gradient of " + key, gradient, right, tolerance);
+              Same.require(trial, "the gradient of " + key, gradient, "expected", right, tolerance);
             });
     if (expected.input() != null) {
       trial.require(got.input() != null, "no error is passed down to the input");
-      Close.require(trial, "the gradient of the input", got.input(), expected.input(), tolerance);
+      Same.require(
+          trial, "the gradient of the input", got.input(), "expected", expected.input(), tolerance);
     }
   }
 
@@ -87,7 +86,7 @@ final class GradientArrays {
       for (Layout layout : Layout.values()) {
         trial.at("%s, the error from above %s", site, layout);
         Gradients got = gradients(subject, trial, site, x, layout);
-        requireClose(trial, got, expected, Close.ROUNDING);
+        requireClose(trial, got, expected, Same.ROUNDING);
       }
     }
   }
@@ -138,24 +137,14 @@ final class GradientArrays {
 
   private static void finite(Trial trial, Rig rig, INDArray x) {
     INDArray out = rig.forward(x, null, true);
-    requireFinite(trial, "the output", out);
+    Same.finite(trial, "the output", out);
     requireFinite(trial, rig.backward(LayerSubject.normal(trial.random("epsilon"), out.shape())));
   }
 
   static void requireFinite(Trial trial, Gradients gradients) {
-    gradients
-        .checked()
-        .forEach((key, each) -> requireFinite(trial, "the gradient of " + key, each));
+    gradients.checked().forEach((key, each) -> Same.finite(trial, "the gradient of " + key, each));
     if (gradients.input() != null) {
-      requireFinite(trial, "the gradient of the input", gradients.input());
-    }
-  }
-
-  static void requireFinite(Trial trial, String name, INDArray x) {
-    double[] values = Slopes.elements(x);
-    for (int k = 0; k < values.length; k++) {
-      trial.require(
-          Double.isFinite(values[k]), "%s%s is %s", name, Slopes.index(x.shape(), k), values[k]);
+      Same.finite(trial, "the gradient of the input", gradients.input());
     }
   }
 

@@ -139,12 +139,12 @@ final class LayerCopies {
         original.layer().equals(clone.layer()),
         "the clone's layer is not equal: %s",
         Fields.differences(original.layer(), clone.layer()));
-    Same.exactly(trial, "output of the clone", output, clone.output(x));
+    Same.exactly(trial, "output of the clone", clone.output(x), output);
 
     clone.fit(subject, trial, 10, 3);
     String untouched = "of the original, after its clone was trained";
-    Same.exactly(trial, "parameters " + untouched, parameters, original.parameters());
-    Same.exactly(trial, "output " + untouched, output, original.output(x));
+    Same.exactly(trial, "parameters " + untouched, original.parameters(), parameters);
+    Same.exactly(trial, "output " + untouched, original.output(x), output);
 
     INDArray trained = clone.parameters().dup();
     INDArray trainedOutput = clone.output(x);
@@ -152,11 +152,11 @@ final class LayerCopies {
     Same.exactly(
         trial,
         "parameters of the original, after the steps that its clone took",
-        trained,
-        original.parameters());
+        original.parameters(),
+        trained);
     original.fit(subject, trial, 20, 3);
     untouched = "of the clone, after its original was trained";
-    Same.exactly(trial, "parameters " + untouched, trained, clone.parameters());
-    Same.exactly(trial, "output " + untouched, trainedOutput, clone.output(x));
+    Same.exactly(trial, "parameters " + untouched, clone.parameters(), trained);
+    Same.exactly(trial, "output " + untouched, clone.output(x), trainedOutput);
   }
 }

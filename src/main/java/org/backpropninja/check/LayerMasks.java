@@ -101,7 +101,7 @@ final class LayerMasks {
     INDArray epsilon = epsilon(subject, trial, x);
     Passes unmasked = Passes.of(subject, site, network, x, null, epsilon);
     Passes masked = Passes.of(subject, site, network, x, mask.castTo(network), epsilon);
-    double tolerance = network == DataType.DOUBLE ? Close.ROUNDING : 1e-4;
+    double tolerance = network == DataType.DOUBLE ? Same.ROUNDING : 1e-4;
     for (DataType type : TYPES) {
       trial.at("%s, a %s network, a mask of ones of type %s", site, network, type);
       INDArray ones = Nd4j.onesLike(mask).castTo(type);
@@ -113,7 +113,7 @@ final class LayerMasks {
   }
 
   private static void requireSame(Trial trial, Passes got, Passes expected, double tolerance) {
-    Close.require(trial, "the output", got.out, expected.out, tolerance);
+    Same.require(trial, "the output", got.out, "expected", expected.out, tolerance);
     GradientArrays.requireClose(trial, got.gradients, expected.gradients, tolerance);
   }
 
@@ -154,13 +154,12 @@ final class LayerMasks {
   private static void requireSameInKept(
       Trial trial, Passes got, Passes expected, INDArray keptOutput) {
     INDArray zeros = all(keptOutput, 0);
-    Close.require(
+    Same.require(
         trial,
         "the output in what is kept",
         mix(keptOutput, got.out, zeros),
-        mix(keptOutput, expected.out, zeros),
-        Close.ROUNDING);
-    GradientArrays.requireClose(trial, got.gradients, expected.gradients, Close.ROUNDING);
+        mix(keptOutput, expected.out, zeros));
+    GradientArrays.requireClose(trial, got.gradients, expected.gradients, Same.ROUNDING);
   }
 
   private static INDArray all(INDArray like, double value) {
@@ -170,8 +169,7 @@ final class LayerMasks {
   /** DL4J's own layers multiply by the mask, so that NaN stays: nothing to fail for. */
   private static void noteNaN(Trial trial, Supplier<Passes> passes, Passes expected) {
     try {
-      GradientArrays.requireClose(
-          trial, passes.get().gradients, expected.gradients, Close.ROUNDING);
+      GradientArrays.requireClose(trial, passes.get().gradients, expected.gradients, Same.ROUNDING);
     } catch (Finding | RuntimeException e) {
       trial.note("NaN in what is left out reaches the gradients");
     }
@@ -207,11 +205,11 @@ final class LayerMasks {
           });
       return;
     }
-    GradientArrays.requireFinite(trial, "the output", rig.forward(x, zeros, true));
+    Same.finite(trial, "the output", rig.forward(x, zeros, true));
     Gradients gradients = rig.step(epsilon, EXAMPLES);
     GradientArrays.requireFinite(trial, gradients);
     rig.parameters()
-        .forEach((key, each) -> GradientArrays.requireFinite(trial, key + " after a step", each));
+        .forEach((key, each) -> Same.finite(trial, key + " after a step", each));
     if (hasPositions(subject, epsilon.shape())) {
       requireNoGradient(trial, gradients);
     }

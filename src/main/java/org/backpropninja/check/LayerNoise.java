@@ -79,16 +79,16 @@ final class LayerNoise {
     INDArray given = x.dup();
     INDArray out = dropped.forward(given, null, true);
     INDArray right = plain.forward(x.mul(ofInput), null, true);
-    Close.require(trial, "the output", out, right, Close.ROUNDING);
+    Same.require(trial, "the output", out, right);
     INDArray epsilon = LayerSubject.normal(trial.random("epsilon"), out.shape());
     Gradients gradients = dropped.backward(epsilon.dup());
     Gradients expected = plain.backward(epsilon.dup());
     if (expected.input() != null) {
       expected.input().muli(ofInput);
     }
-    GradientArrays.requireClose(trial, gradients, expected, Close.ROUNDING);
+    GradientArrays.requireClose(trial, gradients, expected, Same.ROUNDING);
     requireBelow(trial, gradients, expected);
-    Close.require(trial, "the network's input after training", given, x, 0);
+    Same.exactly(trial, "the network's input after training", given, x);
   }
 
   /** The layer below has the factor in its parameters, and so not in their gradients. */
@@ -97,12 +97,11 @@ final class LayerNoise {
         .below()
         .forEach(
             (key, gradient) ->
-                Close.require(
+                Same.require(
                     trial,
                     "the gradient of %s of the layer below".formatted(key),
                     gradients.below().get(key),
-                    gradient.muli(Times.FACTOR),
-                    Close.ROUNDING));
+                    gradient.muli(Times.FACTOR)));
   }
 
   private static Layer withoutDropout(Layer layer) {
@@ -116,12 +115,11 @@ final class LayerNoise {
     GraphRig graph = (GraphRig) rig(subject, Site.GRAPH_SHARED, dropping);
     INDArray x = subject.input(3, trial.random("shared"));
     INDArray read = graph.otherReader(x.dup(), false).dup();
-    Close.require(
+    Same.require(
         trial,
         "the output of the other layer, whose own dropout multiplies by %s".formatted(Times.FACTOR),
         graph.otherReader(x, true),
-        read.mul(Times.FACTOR),
-        Close.ROUNDING);
+        read.mul(Times.FACTOR));
   }
 
   /** Neither dropout nor weight noise is seen in inference. */
@@ -131,7 +129,7 @@ final class LayerNoise {
     INDArray x = subject.input(3, trial.random("inference"));
     INDArray got = changed.forward(x.dup(), null, false);
     INDArray expected = plain.forward(x.dup(), null, false);
-    Close.require(trial, "the output", got, expected, Close.ROUNDING);
+    Same.require(trial, "the output", got, expected);
   }
 
   // Weight noise
@@ -189,8 +187,8 @@ final class LayerNoise {
     INDArray expected = plain.forward(x, null, true);
     Gradients right = plain.backward(epsilon.dup());
     scaleWeights(subject, plain, 1 / Doubled.FACTOR);
-    Close.require(trial, "the output", output, expected, Close.ROUNDING);
-    GradientArrays.requireClose(trial, gradients, right, Close.ROUNDING);
+    Same.require(trial, "the output", output, expected);
+    GradientArrays.requireClose(trial, gradients, right, Same.ROUNDING);
   }
 
   /**
@@ -207,12 +205,11 @@ final class LayerNoise {
     ((Whole.MultiLayer) epoch).network().fit(new ExistingDataSetIterator(minibatches));
     minibatches.forEach(steps::fit);
     for (String key : subject.trainedKeys()) {
-      Close.require(
+      Same.require(
           trial,
           key + ", where two calls of fit for a minibatch each are right",
           epoch.parameters(Rig.CHECKED).get(key),
-          steps.parameters(Rig.CHECKED).get(key),
-          Close.ROUNDING);
+          steps.parameters(Rig.CHECKED).get(key));
     }
   }
 

@@ -76,14 +76,14 @@ final class LayerPersistence {
   private static void requireAlike(
       LayerSubject subject, Trial trial, Copied whole, Copied other, String whose) {
     INDArray x = Copied.input(subject, trial);
-    Same.exactly(trial, "output " + whose, whole.output(x), other.output(x));
+    Same.exactly(trial, "output " + whose, other.output(x), whole.output(x));
     whole.fit(subject, trial, 10, 3);
     other.fit(subject, trial, 10, 3);
     Same.exactly(
         trial,
         "parameters " + whose + ", after 3 more steps",
-        whole.parameters(),
-        other.parameters());
+        other.parameters(),
+        whole.parameters());
   }
 
   private static void modelSerializer(LayerSubject subject, Trial trial) throws IOException {

@@ -200,7 +200,7 @@ final class LayerRepeats {
       trial.require(expected == got, "%s is missing in FLOAT or DOUBLE only", name);
       return;
     }
-    Close.require(trial, name + " in FLOAT", got, expected, FLOAT_TOLERANCE);
+    Same.require(trial, name + " in FLOAT", got, "expected", expected, FLOAT_TOLERANCE);
   }
 
   // Seed
@@ -213,12 +213,12 @@ final class LayerRepeats {
         .fit(subject, trial, 100, 2);
     Copied second = Copied.of(subject, kind);
     String whose = "of the same seed, after another network was trained";
-    Same.exactly(trial, "parameters " + whose, start, second.parameters());
+    Same.exactly(trial, "parameters " + whose, second.parameters(), start);
     second.fit(subject, trial, 0, 5);
     Same.exactly(
-        trial, "parameters " + whose + ", and 5 steps", first.parameters(), second.parameters());
+        trial, "parameters " + whose + ", and 5 steps", second.parameters(), first.parameters());
     INDArray x = Copied.input(subject, trial);
-    Same.exactly(trial, "output " + whose + ", and 5 steps", first.output(x), second.output(x));
+    Same.exactly(trial, "output " + whose + ", and 5 steps", second.output(x), first.output(x));
   }
 
   // Threads
@@ -244,7 +244,7 @@ final class LayerRepeats {
           .forEach(
               (name, array) -> {
                 if (array != null) {
-                  Same.exactly(trial, name + " of one beside another", array, got.get(name));
+                  Same.exactly(trial, name + " of one beside another", got.get(name), array);
                 }
               });
     }
@@ -302,7 +302,7 @@ final class LayerRepeats {
       for (int each = 0; each < got.size(); each++) {
         String name = each % RESULTS == OUTPUTS ? "parameters" : "output";
         String whose = "in round %d".formatted(each / RESULTS + 1);
-        Same.exactly(trial, name + " " + whose, expected.get(each), got.get(each));
+        Same.exactly(trial, name + " " + whose, got.get(each), expected.get(each));
       }
     }
   }

@@ -109,10 +109,11 @@ final class LayerStates {
         .states()
         .forEach(
             (key, oracle) ->
-                Close.require(
+                Same.require(
                     trial,
                     "state " + key,
                     after.get(key),
+                    "expected",
                     oracle.after(before.get(key).dup(), data.getFeatures()),
                     TOLERANCE));
   }
@@ -130,8 +131,7 @@ final class LayerStates {
           trial.at("%s, %s", where, name);
           pass.run();
           statesOf(subject, network)
-              .forEach(
-                  (key, after) -> Close.require(trial, "state " + key, after, before.get(key), 0));
+              .forEach((key, after) -> Same.exactly(trial, "state " + key, after, before.get(key)));
         });
   }
 
@@ -168,18 +168,7 @@ final class LayerStates {
   }
 
   private static void requireFinite(Trial trial, Map<String, INDArray> arrays) {
-    arrays.forEach(
-        (name, array) -> {
-          double[] elements = Slopes.elements(array);
-          for (int k = 0; k < elements.length; k++) {
-            trial.require(
-                Double.isFinite(elements[k]),
-                "%s%s is %s",
-                name,
-                Slopes.index(array.shape(), k),
-                elements[k]);
-          }
-        });
+    arrays.forEach((name, array) -> Same.finite(trial, name, array));
   }
 
   // Calibration
@@ -204,8 +193,7 @@ final class LayerStates {
     statesOf(subject, graph)
         .forEach(
             (name, twice) ->
-                Close.require(
-                    trial, name + ", calibrated again", twice, once.get(name), Close.ROUNDING));
+                Same.require(trial, name + ", calibrated again", twice, once.get(name)));
   }
 
   /** Data that are unlike what states start from. */

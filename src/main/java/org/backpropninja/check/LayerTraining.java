@@ -104,12 +104,11 @@ final class LayerTraining {
       for (String key : subject.trainedKeys()) {
         INDArray each = gradient.getGradientFor(teller.prefix() + key);
         trial.require(each != null, "there is no gradient for parameter %s", key);
-        Close.require(
+        Same.require(
             trial,
             key,
             trained.parameters(Rig.CHECKED).get(key),
-            start.get(key).sub(each.reshape(start.get(key).shape()).mul(Rig.LEARNING_RATE / n)),
-            Close.ROUNDING);
+            start.get(key).sub(each.reshape(start.get(key).shape()).mul(Rig.LEARNING_RATE / n)));
       }
     }
   }
@@ -129,12 +128,11 @@ final class LayerTraining {
       free.fit(data);
       constrained.fit(data);
       for (String key : subject.trainedKeys()) {
-        Close.require(
+        Same.require(
             trial,
             key + ", which a constraint halves",
             constrained.parameters(Rig.CHECKED).get(key),
-            free.parameters(Rig.CHECKED).get(key).div(2),
-            Close.ROUNDING);
+            free.parameters(Rig.CHECKED).get(key).div(2));
       }
     }
   }

@@ -121,12 +121,11 @@ final class LayerTransfer {
       Trial trial, Whole network, Map<String, INDArray> kept, String when) {
     kept.forEach(
         (key, array) ->
-            Close.require(
+            Same.exactly(
                 trial,
                 "%s %s".formatted(key, when),
                 network.parameters(Rig.CHECKED).get(key),
-                array,
-                0));
+                array));
   }
 
   // The layer below frozen

@@ -3,21 +3,35 @@ package org.backpropninja.check;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Requires that two arrays hold the same numbers. */
+/** Requires that arrays hold the numbers that they have to. */
 final class Same {
 
   static final double EXACT = 0;
-  static final double ROUNDING = 1e-9; // relative to the largest number, in double
+
+  /** For what is computed twice in double, in one way or another. */
+  static final double ROUNDING = 1e-9;
+
+  /**
+   * The kit's numbers are about 1; where they cancel out, rounding errors of this size are left.
+   */
+  private static final double LEAST = 0.1;
+
+  private static final String EXPECTED = "expected";
 
   private Same() {}
 
-  /** Requires it bit for bit. */
-  static void exactly(Trial trial, String what, INDArray expected, INDArray got) {
-    require(trial, what, got, "expected", expected, EXACT);
+  /** Requires the same numbers bit for bit. */
+  static void exactly(Trial trial, String what, INDArray got, INDArray expected) {
+    require(trial, what, got, EXPECTED, expected, EXACT);
+  }
+
+  /** Requires the same numbers but for rounding in double. */
+  static void require(Trial trial, String what, INDArray got, INDArray expected) {
+    require(trial, what, got, EXPECTED, expected, ROUNDING);
   }
 
   /**
-   * Requires it.
+   * Requires the same numbers up to a tolerance.
    *
    * @param what is compared, for the message
    * @param got the numbers in question
@@ -41,13 +55,12 @@ final class Same {
     double[] a = Slopes.elements(got);
     double[] b = Slopes.elements(expected);
     double largest = Arrays.stream(b).map(Math::abs).filter(Double::isFinite).max().orElse(0);
-    int first = -1;
+    double allowed = tolerance * Math.max(LEAST, largest);
+    int worst = -1;
     int different = 0;
-    for (int k = a.length - 1; k >= 0; k--) {
-      boolean same =
-          Double.compare(a[k], b[k]) == 0 || Math.abs(a[k] - b[k]) <= tolerance * largest;
-      if (!same) {
-        first = k;
+    for (int k = 0; k < a.length; k++) {
+      if (!isWithin(a[k], b[k], allowed)) {
+        worst = worst < 0 || isFurther(a, b, k, worst) ? k : worst;
         different++;
       }
     }
@@ -56,12 +69,30 @@ final class Same {
           "%s%s: %s, %s %s; %d of %d elements differ"
               .formatted(
                   what,
-                  Slopes.index(got.shape(), first),
-                  a[first],
+                  Slopes.index(got.shape(), worst),
+                  a[worst],
                   reference,
-                  b[first],
+                  b[worst],
                   different,
                   a.length));
+    }
+  }
+
+  private static boolean isWithin(double got, double expected, double allowed) {
+    return Double.compare(got, expected) == 0 || Math.abs(got - expected) <= allowed;
+  }
+
+  /** Numbers that are not finite are furthest. */
+  private static boolean isFurther(double[] got, double[] expected, int k, int worst) {
+    return !(Math.abs(got[k] - expected[k]) <= Math.abs(got[worst] - expected[worst]));
+  }
+
+  /** Requires that no number is NaN or infinite. */
+  static void finite(Trial trial, String what, INDArray x) {
+    double[] values = Slopes.elements(x);
+    for (int k = 0; k < values.length; k++) {
+      trial.require(
+          Double.isFinite(values[k]), "%s%s is %s", what, Slopes.index(x.shape(), k), values[k]);
     }
   }
 }

@@ -169,6 +169,12 @@ public abstract sealed class Conformance<T extends Conformance<T>>
     return Objects.requireNonNull(value, name + " must not be null");
   }
 
+  /** The name of an object's class, also of an anonymous one. */
+  static String nameOf(Object object) {
+    Class<?> type = object.getClass();
+    return type.isAnonymousClass() ? type.getName() : type.getSimpleName();
+  }
+
   @SuppressWarnings("unchecked") // T is this class's only subclass of that kind
   private T self() {
     return (T) this;

@@ -208,8 +208,7 @@ final class LayerMasks {
     Same.finite(trial, "the output", rig.forward(x, zeros, true));
     Gradients gradients = rig.step(epsilon, EXAMPLES);
     GradientArrays.requireFinite(trial, gradients);
-    rig.parameters()
-        .forEach((key, each) -> Same.finite(trial, key + " after a step", each));
+    rig.parameters().forEach((key, each) -> Same.finite(trial, key + " after a step", each));
     if (hasPositions(subject, epsilon.shape())) {
       requireNoGradient(trial, gradients);
     }

@@ -323,6 +323,6 @@ public final class LossConformance extends Conformance<LossConformance> {
 
   @Override
   String subject() {
-    return loss.get().getClass().getSimpleName();
+    return nameOf(loss.get());
   }
 }

@@ -3,6 +3,7 @@ package org.backpropninja.check;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -630,6 +631,7 @@ final class PlantedPersistence {
       INDArray y = x.mmul(w);
       for (int each = 0; each < y.rows(); each++) {
         row = y.getRow(each).dup();
+        LockSupport.parkNanos(1000); // even on a busy machine the other thread gets its turn
         row.addi(getParam("b").reshape(row.length()));
         y.putRow(each, Transforms.tanh(row, false));
       }

@@ -67,7 +67,10 @@ final class ConformanceSubjects {
             batchNorm(),
             embedding(),
             ConformanceLosses.ours(),
-            dl4jsLayers(),
+            dl4jsDense(),
+            dl4jsBatchNorm(),
+            dl4jsEmbedding(),
+            dl4jsWithoutMasks(),
             ConformanceLosses.dl4js())
         .flatMap(List::stream)
         .toList();
@@ -151,16 +154,24 @@ final class ConformanceSubjects {
 
   // DL4J's
 
-  private static List<Subject> dl4jsLayers() {
+  private static List<Subject> dl4jsDense() {
     return List.of(
         Subject.dl4js(
             "DenseLayer",
             layer(
                 TABLES,
-                () -> new DenseLayer.Builder().nOut(4).activation(Activation.TANH).build())),
+                () -> new DenseLayer.Builder().nOut(4).activation(Activation.TANH).build())));
+  }
+
+  private static List<Subject> dl4jsBatchNorm() {
+    return List.of(
         Subject.dl4js("BatchNormalization, tables", dl4jsBatchNorm(TABLES)),
         Subject.dl4js("BatchNormalization, images", dl4jsBatchNorm(IMAGES)),
-        Subject.dl4js("BatchNormalization, gamma locked at 2", lockedBatchNorm()),
+        Subject.dl4js("BatchNormalization, gamma locked at 2", lockedBatchNorm()));
+  }
+
+  private static List<Subject> dl4jsEmbedding() {
+    return List.of(
         Subject.dl4js(
             "EmbeddingLayer",
             layer(
@@ -177,8 +188,12 @@ final class ConformanceSubjects {
                             .nOut(2)
                             .inputLength(4)
                             .build())
-                .indices(VOCABULARY)),
-        // DL4J's LSTM leaves masks to the loss, and a convolution mixes what they tell apart.
+                .indices(VOCABULARY)));
+  }
+
+  /** DL4J's LSTM leaves masks to the loss, and a convolution mixes what they tell apart. */
+  private static List<Subject> dl4jsWithoutMasks() {
+    return List.of(
         Subject.dl4js(
             "LSTM",
             LayerConformance.of(

@@ -137,7 +137,8 @@ public final class Conformance implements Callable<Integer> {
   }
 
   static String table(List<Row> rows) {
-    String format = "%-36s | %4s | %6s | %6s | %5s | %14s | %7s%n";
+    int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
+    String format = "%-" + width + "s | %4s | %6s | %6s | %5s | %14s | %7s%n";
     StringBuilder table = new StringBuilder();
     table.append(
         format.formatted(

@@ -3,7 +3,10 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** {@link MyLayerNorm} as it was at first, with two bugs. A network with it learns, only worse. */
+/**
+ * {@link MyLayerNorm} as it was at first, with two bugs. A network with it still learns, because
+ * the layers around it do.
+ */
 public final class MyLayerNormWithBugs extends MyLayerNorm {
 
   private static final long serialVersionUID = 1;

@@ -22,8 +22,12 @@ class CheckYourLayerTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"gradients.input, input[", "gradients.layerBelow, of the layer below["})
-  void theForgottenTermIsFound(String check, String where) {
+  @CsvSource({
+    "gradients.input, input[",
+    "gradients.layerBelow, of the layer below[",
+    "contract.gradientView, what the view holds for gain["
+  })
+  void bothBugsAreFound(String check, String where) {
     ConformanceReport report = CheckYourLayer.run("--broken");
     Result result =
         report.results().stream().filter(each -> each.name().equals(check)).findFirst().get();

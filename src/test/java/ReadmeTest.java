@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
@@ -11,7 +13,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -76,6 +80,24 @@ class ReadmeTest {
           }
           """
               .formatted(k, snippets.get(k)));
+    }
+  }
+
+  @Test
+  void theTestOfYourOwnLayerRunsTheKit() throws Throwable {
+    String section = Files.readString(README).split("(?m)^## Check your own layer$")[1];
+    Matcher snippet = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(section);
+    assertTrue(snippet.find(), "no Java in the section");
+    compile("MyLayerNormTest", snippet.group(1));
+    try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()})) {
+      Class<?> test = loader.loadClass("MyLayerNormTest");
+      Constructor<?> constructor = test.getDeclaredConstructor();
+      constructor.setAccessible(true);
+      Method conforms = test.getDeclaredMethod("conforms");
+      conforms.setAccessible(true);
+      List<?> checks = ((Stream<?>) conforms.invoke(constructor.newInstance())).toList();
+      assertTrue(checks.size() > 4, checks::toString);
+      ((DynamicTest) checks.get(0)).getExecutable().execute();
     }
   }
 

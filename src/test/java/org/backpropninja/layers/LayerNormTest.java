@@ -19,7 +19,11 @@ import static org.backpropninja.testing.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import java.util.stream.Stream;
+import org.backpropninja.check.Feature;
+import org.backpropninja.check.LayerConformance;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
 import org.backpropninja.testing.DoublePrecision;
@@ -37,7 +41,9 @@ import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -146,6 +152,16 @@ class LayerNormTest {
       forward(layer, layout.of(x), training);
       assertWithin("dx", expected, NdArrays.values(backward(layer, layout.of(dh))), 1e-8);
     }
+  }
+
+  /** Everything else that DL4J and its users rely on. */
+  @TestFactory
+  Stream<DynamicTest> conforms() {
+    return LayerConformance.of(() -> new LayerNorm.Builder().eps(0.01).build())
+        .input(InputType.feedForward(H))
+        .supports(Feature.MASKS)
+        .checks()
+        .map(check -> dynamicTest(check.name(), check::run));
   }
 
   @ParameterizedTest

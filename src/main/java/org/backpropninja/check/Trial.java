@@ -4,6 +4,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** One run of one check: its random numbers, the case it is at, and what it has to say. */
 final class Trial {
@@ -63,7 +64,17 @@ final class Trial {
 
   /** An exception that should not have been. */
   Finding error(Throwable thrown) {
-    return new Finding(message("threw " + thrown, "see the stack trace"), thrown);
+    return new Finding(message("threw " + thrown, "see the stack trace, " + place(thrown)), thrown);
+  }
+
+  /** The innermost place that is neither Java's, ND4J's nor the kit's own. */
+  private static String place(Throwable thrown) {
+    return Stream.of(thrown.getStackTrace())
+        .filter(frame -> !frame.getClassName().matches("(java|jdk|org\\.nd4j|org\\.bytedeco)\\..*"))
+        .filter(frame -> !frame.getClassName().startsWith(Trial.class.getPackageName() + "."))
+        .findFirst()
+        .map(frame -> "which comes from " + frame)
+        .orElse("which the report's results hold");
   }
 
   private String message(String what, String cause) {

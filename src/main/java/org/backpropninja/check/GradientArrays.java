@@ -101,6 +101,31 @@ final class GradientArrays {
     return gradients;
   }
 
+  // Sizes of errors
+
+  static void linear(LayerSubject subject, Trial trial) {
+    INDArray x = subject.input(EXAMPLES, trial.random("input"));
+    Gradients expected = gradients(subject, trial, x, 1);
+    for (double factor : new double[] {1e4, 1e-6}) {
+      trial.at("%s, the error from above times %s, gradients divided by it", Site.FIRST, factor);
+      requireClose(trial, gradients(subject, trial, x, factor), expected, Same.ROUNDING);
+    }
+  }
+
+  /** Those for an error that is multiplied by a factor, divided by it. */
+  private static Gradients gradients(LayerSubject subject, Trial trial, INDArray x, double factor) {
+    Rig rig = Rig.of(subject, Site.FIRST);
+    INDArray out = rig.forward(x, null, true);
+    INDArray epsilon = LayerSubject.normal(trial.random("epsilon"), out.shape());
+    Gradients gradients = rig.backward(epsilon.muli(factor));
+    gradients.checked().replaceAll((key, each) -> each.div(factor));
+    INDArray input = gradients.input();
+    return new Gradients(
+        gradients.checked(), gradients.below(), input == null ? null : input.div(factor));
+  }
+
+  // Networks
+
   private static Rig rig(LayerSubject subject, Site site) {
     Rig rig = Rig.of(subject, site);
     rig.passOnViews();

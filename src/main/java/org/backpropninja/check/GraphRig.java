@@ -76,6 +76,7 @@ final class GraphRig extends Rig {
   @Override
   INDArray activate(INDArray x, INDArray mask, boolean training) {
     this.x = x;
+    network.clearLayerMaskArrays(); // as fit does
     network.setLayerMaskArrays(mask == null ? null : new INDArray[] {mask}, null);
     return network.feedForward(new INDArray[] {x}, training, false).get(CHECKED);
   }

@@ -285,9 +285,16 @@ final class LayerContract {
           "a backward pass after a forward pass in inference",
           () -> rig.backward(LayerSubject.normal(random, out.shape())));
     } else {
-      Map<String, INDArray> before = copies(rig.parameters());
-      LayerGradients.compare(subject, trial, rig, 3, false, false, LayerGradients.Part.ALL);
-      requireUnchanged(trial, rig.parameters(), before);
+      afterInference(subject, trial, rig);
+      trial.at("3 examples, after a step of training");
+      pass(subject, rig, trial.random("training"));
+      afterInference(subject, trial, rig);
     }
+  }
+
+  private static void afterInference(LayerSubject subject, Trial trial, Rig rig) {
+    Map<String, INDArray> before = copies(rig.parameters());
+    LayerGradients.compare(subject, trial, rig, 3, false, false, LayerGradients.Part.ALL);
+    requireUnchanged(trial, rig.parameters(), before);
   }
 }

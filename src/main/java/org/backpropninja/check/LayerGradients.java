@@ -85,6 +85,11 @@ final class LayerGradients {
               "The error from above may lie in memory in any way.",
               "the array is read without regard to its order, its offset or its strides",
               GradientArrays::epsilonLayout),
+          Definition.check(
+              "gradients.linear",
+              "Gradients are as large as the error from above is.",
+              "gradients are clipped or rounded, which is for the network's settings to do",
+              GradientArrays::linear),
           Definition.<LayerSubject>check(
                   "gradients.finite",
                   "Large, small and constant inputs give finite numbers.",

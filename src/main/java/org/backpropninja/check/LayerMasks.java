@@ -26,9 +26,10 @@ final class LayerMasks {
       List.of(
           Definition.<LayerSubject>check(
                   "masks.ones",
-                  "A mask of ones is no mask, and the type of a mask does not matter.",
-                  "the mask is not cast to the type of what it is multiplied with, or takes part"
-                      + " in a sum",
+                  "A mask of ones is no mask, the type of a mask does not matter, and the next"
+                      + " minibatch has none of it.",
+                  "the mask is not cast to the type of what it is multiplied with, takes part in a"
+                      + " sum, or is kept in a field",
                   LayerMasks::ones)
               .unless(LayerMasks::doesNotSupport),
           Definition.<LayerSubject>check(
@@ -49,7 +50,8 @@ final class LayerMasks {
                   "masks.allZero",
                   "A minibatch that is left out as a whole gives finite numbers and no gradient,"
                       + " or is refused where that is declared.",
-                  "a division by the number of rows that are kept",
+                  "a division by the number of rows that are kept, or a view of the gradients that is"
+                      + " left as it was",
                   LayerMasks::allZero)
               .unless(LayerMasks::doesNotSupport),
           Definition.<LayerSubject>check(
@@ -67,8 +69,8 @@ final class LayerMasks {
     return subject.supports(Feature.MASKS) ? null : "masks are not declared as supported";
   }
 
-  /** What one forward and one backward pass of a new network give. */
-  private record Passes(INDArray out, Gradients gradients, Rig rig) {
+  /** What one forward and one backward pass give; states are those after them. */
+  private record Passes(INDArray out, Gradients gradients, Map<String, INDArray> states) {
 
     static Passes of(
         LayerSubject subject,
@@ -78,8 +80,15 @@ final class LayerMasks {
         INDArray mask,
         INDArray epsilon) {
       Rig rig = Rig.of(subject, site, type, layer -> layer, settings -> {});
-      INDArray out = rig.forward(LayerSubject.cast(x, type), mask, true);
-      return new Passes(out, rig.backward(LayerSubject.cast(epsilon, type).dup()), rig);
+      return of(subject, rig, LayerSubject.cast(x, type), mask, LayerSubject.cast(epsilon, type));
+    }
+
+    static Passes of(LayerSubject subject, Rig rig, INDArray x, INDArray mask, INDArray epsilon) {
+      INDArray out = rig.forward(x, mask, true);
+      Gradients gradients = rig.backward(epsilon.dup());
+      Map<String, INDArray> states = LayerTraining.copies(rig.parameters());
+      states.keySet().retainAll(subject.states().keySet());
+      return new Passes(out, gradients, states);
     }
   }
 
@@ -92,6 +101,7 @@ final class LayerMasks {
     if (subject.supports(Feature.FLOAT)) {
       ones(subject, trial, Site.FIRST, DataType.FLOAT);
     }
+    forgotten(subject, trial);
   }
 
   private static void ones(LayerSubject subject, Trial trial, Site site, DataType network) {
@@ -114,7 +124,34 @@ final class LayerMasks {
 
   private static void requireSame(Trial trial, Passes got, Passes expected, double tolerance) {
     Same.require(trial, "the output", got.out, "expected", expected.out, tolerance);
+    requireSameBehind(trial, got, expected, tolerance);
+  }
+
+  private static void requireSameBehind(
+      Trial trial, Passes got, Passes expected, double tolerance) {
     GradientArrays.requireClose(trial, got.gradients, expected.gradients, tolerance);
+    expected.states.forEach(
+        (key, state) ->
+            Same.require(trial, "state " + key, got.states.get(key), "expected", state, tolerance));
+  }
+
+  /** A mask is that of its minibatch, and not of the next one. */
+  private static void forgotten(LayerSubject subject, Trial trial) {
+    for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
+      Random random = trial.random("input");
+      INDArray x = subject.input(EXAMPLES, random);
+      INDArray epsilon = epsilon(subject, trial, x);
+      Rig rig = Rig.of(subject, site);
+      Map<String, INDArray> start = LayerTraining.copies(rig.parameters());
+      Passes.of(subject, rig, x, subject.mask(EXAMPLES, random), epsilon);
+      start.forEach((key, array) -> rig.parameters().get(key).assign(array));
+      trial.at("%s, a minibatch without a mask after one with a mask", site);
+      requireSame(
+          trial,
+          Passes.of(subject, rig, x, null, epsilon),
+          Passes.of(subject, site, DataType.DOUBLE, x, null, epsilon),
+          Same.ROUNDING);
+    }
   }
 
   private static void rows(LayerSubject subject, Trial trial) {
@@ -159,7 +196,7 @@ final class LayerMasks {
         "the output in what is kept",
         mix(keptOutput, got.out, zeros),
         mix(keptOutput, expected.out, zeros));
-    GradientArrays.requireClose(trial, got.gradients, expected.gradients, Same.ROUNDING);
+    requireSameBehind(trial, got, expected, Same.ROUNDING);
   }
 
   private static INDArray all(INDArray like, double value) {
@@ -205,6 +242,9 @@ final class LayerMasks {
           });
       return;
     }
+    trial.at("after a minibatch without a mask");
+    rig.forward(x, null, true);
+    rig.backward(epsilon.dup());
     Same.finite(trial, "the output", rig.forward(x, zeros, true));
     Gradients gradients = rig.step(epsilon, EXAMPLES);
     GradientArrays.requireFinite(trial, gradients);

@@ -9,9 +9,11 @@ import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.weightnoise.IWeightNoise;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Dropout and weight noise, both of a kind that leaves nothing to chance. */
 final class LayerNoise {
@@ -202,8 +204,8 @@ final class LayerNoise {
     Random random = trial.random("epoch");
     List<DataSet> minibatches =
         List.of(epoch.examples(subject, 3, random), epoch.examples(subject, 3, random));
-    ((Whole.MultiLayer) epoch).network().fit(new ExistingDataSetIterator(minibatches));
-    minibatches.forEach(steps::fit);
+    fit(epoch, List.of(minibatches));
+    fit(steps, minibatches.stream().map(List::of).toList());
     for (String key : subject.trainedKeys()) {
       Same.require(
           trial,
@@ -211,6 +213,13 @@ final class LayerNoise {
           epoch.parameters(Rig.CHECKED).get(key),
           steps.parameters(Rig.CHECKED).get(key));
     }
+  }
+
+  /** Some epochs, in which chance goes on from one minibatch to the next. */
+  private static void fit(Whole whole, List<List<DataSet>> epochs) {
+    Nd4j.getRandom().setSeed(5);
+    MultiLayerNetwork network = ((Whole.MultiLayer) whole).network();
+    epochs.forEach(each -> network.fit(new ExistingDataSetIterator(each)));
   }
 
   private static void scaleWeights(LayerSubject subject, Rig rig, double factor) {

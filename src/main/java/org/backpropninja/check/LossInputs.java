@@ -19,7 +19,8 @@ final class LossInputs {
 
   private static final double FLOAT = 1e-4;
   private static final int THREADS = 2;
-  private static final int ROUNDS = 50;
+  private static final int ROUNDS = 50; // at least, and as many as they take this long:
+  private static final long NANOS = 200_000_000;
 
   static final List<Definition<LossSubject>> CHECKS =
       List.of(
@@ -139,7 +140,8 @@ final class LossInputs {
       CyclicBarrier start) {
     return () -> {
       start.await();
-      for (int round = 0; round < ROUNDS; round++) {
+      long from = System.nanoTime();
+      for (int round = 0; round < ROUNDS || System.nanoTime() - from < NANOS; round++) {
         LossValues.of(subject, loss, in)
             .requireSame(trial, expected, "used by one thread alone", LossValues.EXACT);
       }

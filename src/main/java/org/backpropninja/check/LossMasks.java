@@ -19,7 +19,8 @@ final class LossMasks {
                   "loss.masks",
                   "A mask of ones is none; an example that is left out gives nothing and gets"
                       + " nothing; weights multiply.",
-                  "the mask is applied to the score or to the gradient only, or not at all",
+                  "the mask is applied to the score or to the gradient only, not at all, or to the next"
+                      + " minibatch too",
                   LossMasks::masks)
               .unless(LossMasks::takesNone),
           Definition.<LossSubject>check(
@@ -58,6 +59,9 @@ final class LossMasks {
         LossInput other = subject.draw(each, random);
         requireLeftOut(subject, trial, loss, left, other);
       }
+      trial.at("%s, and then without it", each);
+      LossValues.of(subject, loss, in.withMask(null))
+          .requireSame(trial, without, "before there was a mask", LossValues.EXACT);
     }
   }
 

@@ -17,7 +17,8 @@ final class LossPersistence {
       List.of(
           Definition.check(
               "loss.equality",
-              "Two losses made alike are equal and have the same hashCode, and none equals null.",
+              "Two losses made alike are equal and have the same hashCode; none equals null, or one"
+                  + " that computes something else.",
               "equals or hashCode is missing, or leaves out a setting",
               LossPersistence::equality),
           Definition.check(
@@ -51,6 +52,23 @@ final class LossPersistence {
   private static void equality(LossSubject subject, Trial trial) {
     requireEqual(trial, subject.loss(), subject.loss());
     trial.require(!subject.loss().equals(null), "the loss equals null");
+    Setting.of(subject.loss().getClass())
+        .forEach(setting -> requireHeeded(subject, trial, setting));
+  }
+
+  /** A setting that equals does not heed must make no difference to the numbers. */
+  private static void requireHeeded(LossSubject subject, Trial trial, Setting setting) {
+    ILossFunction changed = subject.loss();
+    if (!setting.change(changed) || !changed.equals(subject.loss())) {
+      return;
+    }
+    for (Case each : subject.unmasked(3)) {
+      trial.at("two losses of different %s, %s", setting.name(), each);
+      LossInput in = subject.draw(each, trial.random(each));
+      LossValues.of(subject, changed, in)
+          .requireSame(
+              trial, LossValues.of(subject, subject.loss(), in), "by one it equals", Same.EXACT);
+    }
   }
 
   private static void requireEqual(Trial trial, ILossFunction one, ILossFunction other) {

@@ -194,6 +194,17 @@ final class PlantedGradients {
                   }
                 }),
         Planted.in(
+            "gradients.linear",
+            "the gradient of W is clipped at 20",
+            (conf, type) ->
+                new SoundLayer(conf, type) {
+                  @Override
+                  INDArray dw(INDArray dz) {
+                    INDArray dw = super.dw(dz);
+                    return Transforms.max(Transforms.min(dw, 20), -20);
+                  }
+                }),
+        Planted.in(
             "gradients.finite",
             "tanh is computed as (e²ᶻ − 1) / (e²ᶻ + 1)",
             (conf, type) ->

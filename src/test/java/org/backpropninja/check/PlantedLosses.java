@@ -259,6 +259,7 @@ final class PlantedLosses {
     return List.of(
         in("loss.masks", "the mask makes no difference", NoMask::new),
         in("loss.masks", "what is left out gets a gradient", UnmaskedGradient::new),
+        in("loss.masks", "where no mask comes the last one is kept", LastMask::new),
         in("loss.masks", "zeros are kept, ones are left out", Inverted::new),
         in("loss.maskedNaN", "the mask is multiplied", Multiplied::new),
         in("loss.refusedMasks", "weights are taken for a mask", TakesWeights::new));
@@ -304,6 +305,7 @@ final class PlantedLosses {
     return List.of(
         in("loss.equality", "there is no equals", NoEquals::new),
         in("loss.equality", "hashCode is the object's own", NoHashCode::new),
+        in("loss.equality", "equals forgets the factor", FactorForgotten::new),
         in("loss.json", "the setting has no setter", () -> new Unsaved(3)),
         in("loss.yaml", "the setting has no setter", () -> new Unsaved(3)),
         in("loss.javaSerialization", "the setting is transient", () -> new Forgotten(3)));
@@ -402,5 +404,27 @@ final class PlantedLosses {
     return LossConformance.of(loss)
         .labels(LossConformance.Labels.ONE_HOT)
         .masks(Masks.EXAMPLES, Masks.WEIGHTS);
+  }
+
+  static class LastMask extends SoundLoss {
+    private transient INDArray last;
+
+    @Override
+    INDArray rows(INDArray y, INDArray z, INDArray m, int columns, PerRow formula) {
+      last = m == null ? last : m;
+      return super.rows(y, z, last != null && last.rows() == z.rows() ? last : m, columns, formula);
+    }
+  }
+
+  static class FactorForgotten extends SoundLoss {
+    @Override
+    public boolean equals(Object other) {
+      return other != null && other.getClass() == getClass();
+    }
+
+    @Override
+    public int hashCode() {
+      return 1;
+    }
   }
 }

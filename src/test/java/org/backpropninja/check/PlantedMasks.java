@@ -32,6 +32,30 @@ final class PlantedMasks {
                   }
                 }),
         Planted.in(
+            "masks.ones",
+            "where no mask comes the last one is kept",
+            (conf, type) ->
+                new SoundLayer(conf, type) {
+                  private INDArray last;
+
+                  @Override
+                  INDArray mask() {
+                    INDArray now = super.mask();
+                    last = now == null ? last : now;
+                    return last != null && last.rows() == input.rows() ? last : null;
+                  }
+                }),
+        Planted.in(
+            "masks.rows",
+            "rows that are left out move the running state",
+            (conf, type) ->
+                new SoundLayer(conf, type) {
+                  @Override
+                  void moveStates() {
+                    getParam(Sound.EMA).muli(0.9).addi(x.mean(true, 0).muli(0.1));
+                  }
+                }),
+        Planted.in(
             "masks.rows",
             "the mean of all rows is taken off, of those that are left out too",
             (conf, type) ->
@@ -88,6 +112,17 @@ final class PlantedMasks {
                   void moveStates() {
                     double kept = mask == null ? x.rows() : mask.sumNumber().doubleValue();
                     getParam(Sound.EMA).muli(0.9).addi(x.sum(true, 0).muli(0.1).divi(kept));
+                  }
+                }),
+        Planted.in(
+            "masks.allZero",
+            "where no row is kept the view is left as it was",
+            (conf, type) ->
+                new SoundLayer(conf, type) {
+                  @Override
+                  INDArray dw(INDArray dz) {
+                    boolean none = mask != null && mask.sumNumber().doubleValue() == 0;
+                    return none ? gradientViews.get("W").dup() : super.dw(dz);
                   }
                 }),
         new Planted(

@@ -110,8 +110,13 @@ class SoundLayer extends BaseLayer<Sound> {
     return backpropDropOutIfPresent(workspaces.dup(ArrayType.ACTIVATION_GRAD, dx, 'c'));
   }
 
+  /** The rows that the mask keeps move the state. */
   void moveStates() {
-    getParam(Sound.EMA).muli(0.9).addi(x.mean(true, 0).muli(0.1));
+    double kept = mask == null ? x.rows() : mask.sumNumber().doubleValue();
+    if (kept > 0) {
+      INDArray sum = (mask == null ? x : x.mulColumnVector(mask)).sum(true, 0);
+      getParam(Sound.EMA).muli(0.9).addi(sum.muli(0.1 / kept));
+    }
   }
 
   @Override

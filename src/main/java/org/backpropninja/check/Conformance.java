@@ -49,7 +49,8 @@ public abstract sealed class Conformance<T extends Conformance<T>>
   }
 
   /**
-   * Declares that a check fails and may: for instance because of a known issue.
+   * Declares that a check fails and may: for instance because of a known issue. An exception counts
+   * as a failure.
    *
    * @param check its name, such as {@code persistence.yaml}
    * @param reason why, or a link
@@ -122,6 +123,9 @@ public abstract sealed class Conformance<T extends Conformance<T>>
    *
    * @return one or more
    * @throws AssertionError if fewer apply than {@link #atLeast} says
+   * @throws IllegalStateException if a declaration is missing, or the layer cannot be put into a
+   *     network
+   * @throws IllegalArgumentException if a declaration does not fit the layer
    */
   public Stream<Check> checks() {
     List<Check> applying = chosen().stream().filter(Check::applies).toList();
@@ -152,6 +156,9 @@ public abstract sealed class Conformance<T extends Conformance<T>>
    *
    * @return what they found; its {@link ConformanceReport#assertPassed} throws where that is not
    *     right
+   * @throws IllegalStateException if a declaration is missing, or the layer cannot be put into a
+   *     network
+   * @throws IllegalArgumentException if a declaration does not fit the layer
    */
   public ConformanceReport run() {
     return new ConformanceReport(

@@ -9,7 +9,13 @@ package org.backpropninja.check;
  * checked with any.
  */
 public enum Feature {
-  /** Masks of examples, steps or pixels. Neither checked nor refused unless declared. */
+  /**
+   * Masks of examples, steps or pixels. Neither checked nor refused unless declared.
+   *
+   * <p>In what a mask leaves out the output is 0, the error from above is ignored, the error that
+   * is passed down is 0, and the input makes no difference elsewhere. A mask may have holes and be
+   * of any type.
+   */
   MASKS(false),
   /** A mask that leaves out every example and position of a minibatch. */
   FULLY_MASKED(true),

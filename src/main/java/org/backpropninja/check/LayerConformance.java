@@ -97,6 +97,10 @@ public final class LayerConformance extends Conformance<LayerConformance> {
    * Declares that the input is made of class indices, as that of an embedding. They have no
    * gradient, and no layer is put below.
    *
+   * <p>{@link #input} is then the shape of the indices: {@code InputType.feedForward(1)} for [n,
+   * 1], {@code feedForward(T)} for [n, T], {@code recurrent(1, T)} for [n, 1, T]. The layer sets
+   * its nIn itself, to at least {@code classes}.
+   *
    * @param classes indices are 0 to {@code classes} − 1
    * @return this
    * @throws IllegalArgumentException if it is less than 1
@@ -145,6 +149,9 @@ public final class LayerConformance extends Conformance<LayerConformance> {
   /**
    * Declares a parameter that is a running state: it has no gradient, and the layer moves it itself
    * in each training step.
+   *
+   * <p>It moves in the backward pass that follows a forward pass in training. Scoring makes forward
+   * passes too, and what is handed over as a gradient is clipped and divided by the minibatch.
    *
    * @param parameter its key
    * @param oracle what it is after a step

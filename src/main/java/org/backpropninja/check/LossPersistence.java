@@ -16,7 +16,7 @@ final class LossPersistence {
   static final List<Definition<LossSubject>> CHECKS =
       List.of(
           Definition.check(
-              "loss.equality",
+              "loss.equals",
               "Two losses made alike are equal and have the same hashCode; none equals null, or one"
                   + " that computes something else.",
               "equals or hashCode is missing, or leaves out a setting",
@@ -37,7 +37,7 @@ final class LossPersistence {
                   requireSame(
                       subject, trial, loss -> lossOf(Copied.yaml(configuration(subject, loss))))),
           Definition.check(
-              "loss.javaSerialization",
+              "loss.java",
               "After Java serialisation the loss is equal and gives the same.",
               "a field is transient and not made again, or not serialisable",
               (subject, trial) ->
@@ -92,7 +92,9 @@ final class LossPersistence {
           .requireSame(trial, LossValues.of(subject, loss, in), "before", Same.EXACT);
     }
     trial.at("");
-    requireEqual(trial, loss, restored);
+    if (loss.equals(subject.loss())) { // or loss.equals has it
+      requireEqual(trial, loss, restored);
+    }
   }
 
   private static MultiLayerConfiguration configuration(LossSubject subject, ILossFunction loss) {

@@ -231,8 +231,7 @@ final class Slopes {
                 numeric[worst],
                 wrong,
                 looked.length);
-    String pattern = pattern(hand, numeric);
-    return pattern == null ? trial.finding(what) : trial.finding(what, pattern);
+    return trial.finding(what + pattern(hand, numeric));
   }
 
   /** What a coordinate's gradient should be: as it is, if that is right or nobody can say. */
@@ -258,24 +257,21 @@ final class Slopes {
     return Arrays.toString(index);
   }
 
-  /** What all wrong numbers have in common, null if nothing. */
+  /** What all hand-written numbers have in common, empty if nothing. */
   private static String pattern(double[] hand, double[] numeric) {
     if (Arrays.stream(hand).anyMatch(each -> !Double.isFinite(each))) {
-      return "a gradient that is not finite";
+      return "; hand-written ones are not finite";
     }
     if (norm(hand) == 0) {
-      return "the gradient is never written, or multiplied by 0";
+      return "; all hand-written ones are 0";
     }
     double ratio = dot(hand, numeric) / dot(numeric, numeric);
     for (int k = 0; k < hand.length; k++) {
       if (!(Math.abs(hand[k] - ratio * numeric[k]) <= 1e-4 * Math.abs(ratio) * norm(numeric))) {
-        return null;
+        return "";
       }
     }
-    return hand.length < 2
-        ? null
-        : "everywhere %.6g times what it should be: a factor is missing or applied twice"
-            .formatted(ratio);
+    return hand.length < 2 ? "" : "; everywhere %.6g times what it should be".formatted(ratio);
   }
 
   private static double dot(double[] a, double[] b) {

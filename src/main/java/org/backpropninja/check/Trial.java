@@ -64,7 +64,13 @@ final class Trial {
 
   /** An exception that should not have been. */
   Finding error(Throwable thrown) {
-    return new Finding(message("threw " + thrown, "see the stack trace, " + place(thrown)), thrown);
+    Throwable root = thrown;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String because = root == thrown ? "" : ", because of " + root;
+    return new Finding(
+        message("threw " + thrown + because + place(root), definition.cause()), thrown);
   }
 
   /** The innermost place that is neither Java's, ND4J's nor the kit's own. */
@@ -73,8 +79,8 @@ final class Trial {
         .filter(frame -> !frame.getClassName().matches("(java|jdk|org\\.nd4j|org\\.bytedeco)\\..*"))
         .filter(frame -> !frame.getClassName().startsWith(Trial.class.getPackageName() + "."))
         .findFirst()
-        .map(frame -> "which comes from " + frame)
-        .orElse("which the report's results hold");
+        .map(frame -> ", at " + frame)
+        .orElse("");
   }
 
   private String message(String what, String cause) {
@@ -94,12 +100,25 @@ final class Trial {
    * @param what what is to be refused
    */
   Exception requireRefusal(String what, Action action) {
+    return requireRefusal(what, definition.cause(), action);
+  }
+
+  /** Requires that what is declared to be refused ends in an exception. */
+  void requireRefusal(Enum<?> declared, String what, Action action) {
+    requireRefusal(
+        what,
+        "%s is declared to be refused, but done: throw an exception, or take the declaration out"
+            .formatted(declared.name()),
+        action);
+  }
+
+  private Exception requireRefusal(String what, String cause, Action action) {
     try {
       action.run();
     } catch (Exception refusal) {
       return refusal;
     }
-    throw finding(what + " is not refused");
+    throw finding(what + " is not refused", cause);
   }
 
   /** Requires an exception whose message has a name in it. */
@@ -111,7 +130,7 @@ final class Trial {
   void requireNames(String name, String what, Exception refusal) {
     require(
         String.valueOf(refusal.getMessage()).contains(name),
-        "%s is refused, but the message does not name \"%s\": %s",
+        "%s is refused, but the message does not name the layer, which the kit called \"%s\": %s",
         what,
         name,
         refusal);

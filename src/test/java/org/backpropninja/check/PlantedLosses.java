@@ -303,12 +303,12 @@ final class PlantedLosses {
 
   private static List<Planted> files() {
     return List.of(
-        in("loss.equality", "there is no equals", NoEquals::new),
-        in("loss.equality", "hashCode is the object's own", NoHashCode::new),
-        in("loss.equality", "equals forgets the factor", FactorForgotten::new),
+        in("loss.equals", "there is no equals", NoEquals::new),
+        in("loss.equals", "hashCode is the object's own", NoHashCode::new),
+        in("loss.equals", "equals forgets the factor", FactorForgotten::new),
         in("loss.json", "the setting has no setter", () -> new Unsaved(3)),
         in("loss.yaml", "the setting has no setter", () -> new Unsaved(3)),
-        in("loss.javaSerialization", "the setting is transient", () -> new Forgotten(3)));
+        in("loss.java", "the setting is transient", () -> new Forgotten(3)));
   }
 
   static class NoEquals extends SoundLoss {

@@ -25,7 +25,7 @@ final class Fields {
   static String differences(Object before, Object after) {
     List<String> fields = new ArrayList<>();
     compare("", before, after, fields);
-    return fields.isEmpty() ? "though no field differs" : String.join("; ", fields);
+    return fields.isEmpty() ? "no field that can be read differs" : String.join("; ", fields);
   }
 
   private static void compare(String path, Object before, Object after, List<String> found) {

@@ -1,6 +1,5 @@
 package org.backpropninja.check;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -82,7 +81,7 @@ final class GradientSettings {
     if (rig.layer().getConfig().getGradientNormalization() != GradientNormalization.None) {
       return; // the layer's own setting
     }
-    Map<String, INDArray> before = copies(rig.parameters());
+    Map<String, INDArray> before = Rig.copies(rig.parameters());
     INDArray x = subject.input(EXAMPLES, trial.random("input"));
     INDArray out = rig.forward(x, null, true);
     Gradients gradients =
@@ -117,12 +116,6 @@ final class GradientSettings {
     regularization(rig, key).stream()
         .filter(each -> each.applyStep() == when)
         .forEach(each -> each.apply(w, step, sgd.getLearningRate(), 0, 0));
-  }
-
-  static Map<String, INDArray> copies(Map<String, INDArray> parameters) {
-    Map<String, INDArray> copies = new LinkedHashMap<>();
-    parameters.forEach((key, array) -> copies.put(key, array.dup('c')));
-    return copies;
   }
 
   // Frozen
@@ -170,7 +163,7 @@ final class GradientSettings {
     INDArray x = subject.input(EXAMPLES, trial.random("input"));
     INDArray inference = Rig.of(subject, Site.GRAPH_FIRST).forward(x, null, false);
     Same.require(trial, "the output in training", rig.forward(x, null, true), inference);
-    Map<String, INDArray> before = copies(rig.parameters());
+    Map<String, INDArray> before = Rig.copies(rig.parameters());
     rig.train(subject, 3, EXAMPLES, false, trial);
     for (String key : before.keySet()) {
       if (regularization(rig, key).isEmpty()) {

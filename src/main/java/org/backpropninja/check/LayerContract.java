@@ -159,7 +159,7 @@ final class LayerContract {
 
   private static void noAccumulation(LayerSubject subject, Trial trial) {
     Rig rig = Rig.of(subject, Site.FIRST);
-    Map<String, INDArray> start = copies(rig.parameters());
+    Map<String, INDArray> start = Rig.copies(rig.parameters());
     Gradients first = gradients(subject, rig, trial.random("checked"));
     gradients(subject, rig, trial.random("between"));
     subject.states().keySet().forEach(key -> rig.parameters().get(key).assign(start.get(key)));
@@ -184,12 +184,6 @@ final class LayerContract {
     INDArray input = gradients.input();
     return new Gradients(
         gradients.checked(), gradients.below(), input == null ? null : input.dup('c'));
-  }
-
-  private static Map<String, INDArray> copies(Map<String, INDArray> arrays) {
-    Map<String, INDArray> copies = new LinkedHashMap<>();
-    arrays.forEach((key, array) -> copies.put(key, array.dup('c')));
-    return copies;
   }
 
   // What is not the layer's
@@ -218,7 +212,7 @@ final class LayerContract {
     if (masked) {
       arrays.put("the mask", mask);
     }
-    Map<String, INDArray> before = copies(arrays);
+    Map<String, INDArray> before = Rig.copies(arrays);
     String mode = (training ? "training" : "inference") + (masked ? ", with a mask" : "");
     trial.at("a forward pass in %s", mode);
     INDArray out = rig.forward(x, mask, training);
@@ -293,7 +287,7 @@ final class LayerContract {
   }
 
   private static void afterInference(LayerSubject subject, Trial trial, Rig rig) {
-    Map<String, INDArray> before = copies(rig.parameters());
+    Map<String, INDArray> before = Rig.copies(rig.parameters());
     LayerGradients.compare(subject, trial, rig, 3, false, false, LayerGradients.Part.ALL);
     requireUnchanged(trial, rig.parameters(), before);
   }

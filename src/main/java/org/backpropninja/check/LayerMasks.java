@@ -86,7 +86,7 @@ final class LayerMasks {
     static Passes of(LayerSubject subject, Rig rig, INDArray x, INDArray mask, INDArray epsilon) {
       INDArray out = rig.forward(x, mask, true);
       Gradients gradients = rig.backward(epsilon.dup());
-      Map<String, INDArray> states = LayerTraining.copies(rig.parameters());
+      Map<String, INDArray> states = Rig.copies(rig.parameters());
       states.keySet().retainAll(subject.states().keySet());
       return new Passes(out, gradients, states);
     }
@@ -142,7 +142,7 @@ final class LayerMasks {
       INDArray x = subject.input(EXAMPLES, random);
       INDArray epsilon = epsilon(subject, trial, x);
       Rig rig = Rig.of(subject, site);
-      Map<String, INDArray> start = LayerTraining.copies(rig.parameters());
+      Map<String, INDArray> start = Rig.copies(rig.parameters());
       Passes.of(subject, rig, x, subject.mask(EXAMPLES, random), epsilon);
       start.forEach((key, array) -> rig.parameters().get(key).assign(array));
       trial.at("%s, a minibatch without a mask after one with a mask", site);
@@ -217,8 +217,6 @@ final class LayerMasks {
     trial.require(
         LayerGradients.isZero(gradient.mul(kept.rsub(1))),
         "the gradient of the input is not 0 in what is left out");
-    trial.require(
-        !LayerGradients.isZero(gradient), "the gradient of the input is 0 in what is kept");
   }
 
   private static void gradients(LayerSubject subject, Trial trial) {

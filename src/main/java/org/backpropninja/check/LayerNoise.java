@@ -20,15 +20,13 @@ final class LayerNoise {
 
   static final List<Definition<LayerSubject>> CHECKS =
       List.of(
-          Definition.<LayerSubject>check(
-                  "training.dropout",
-                  "Dropout is applied to the input in training, once, and not in an array that"
-                      + " others read.",
-                  "applyDropOutIfNecessary or backpropDropOutIfPresent is missing, called twice, or"
-                      + " called after the input was read",
-                  LayerNoise::dropout)
-              .unless(
-                  subject -> subject.takesIndices() ? "indices are not dropped or scaled" : null),
+          Definition.check(
+              "training.dropout",
+              "Dropout is applied to the input in training, once, and not in an array that others"
+                  + " read; indices stay what they are.",
+              "applyDropOutIfNecessary or backpropDropOutIfPresent is missing, called twice, called"
+                  + " after the input was read, or called for indices",
+              LayerNoise::dropout),
           Definition.<LayerSubject>check(
                   "training.weightNoise",
                   "Weight noise is in the weights of one training step, forward and backward.",
@@ -54,6 +52,10 @@ final class LayerNoise {
           () ->
               rig(subject, Site.FIRST, dropping)
                   .forward(subject.input(3, trial.random("x")), null, true));
+      return;
+    }
+    if (subject.takesIndices()) {
+      ofIndices(subject, trial, dropping);
       return;
     }
     for (Site site : Site.values()) {
@@ -104,6 +106,19 @@ final class LayerNoise {
                     "the gradient of %s of the layer below".formatted(key),
                     gradients.below().get(key),
                     gradient.muli(Times.FACTOR)));
+  }
+
+  /** Dropout is ignored, or it is of the vectors that the indices stand for. */
+  private static void ofIndices(LayerSubject subject, Trial trial, UnaryOperator<Layer> dropping) {
+    for (Site site : LayerTraining.alone()) {
+      INDArray x = subject.input(3, trial.random(site));
+      INDArray plain = rig(subject, site, LayerNoise::withoutDropout).forward(x.dup(), null, true);
+      INDArray times = plain.mul(Times.FACTOR);
+      trial.at("%s, a dropout that multiplies by %s in training", site, Times.FACTOR);
+      INDArray out = rig(subject, site, dropping).forward(x.dup(), null, true);
+      Same.require(
+          trial, "the output", out, out.equalsWithEps(times, Same.ROUNDING) ? times : plain);
+    }
   }
 
   private static Layer withoutDropout(Layer layer) {

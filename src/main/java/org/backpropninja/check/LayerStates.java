@@ -136,7 +136,7 @@ final class LayerStates {
   }
 
   private static Map<String, INDArray> statesOf(LayerSubject subject, Whole network) {
-    Map<String, INDArray> states = LayerTraining.copies(network.parameters(Rig.CHECKED));
+    Map<String, INDArray> states = Rig.copies(network.parameters(Rig.CHECKED));
     states.keySet().retainAll(subject.states().keySet());
     return states;
   }
@@ -147,7 +147,7 @@ final class LayerStates {
   private static void staysFinite(LayerSubject subject, Trial trial) {
     trial.at("a FLOAT minibatch near %s", LARGE);
     Whole network = Whole.of(subject, Site.FIRST, DataType.FLOAT, layer -> layer, settings -> {});
-    Map<String, INDArray> trained = LayerTraining.copies(network.parameters(Rig.CHECKED));
+    Map<String, INDArray> trained = Rig.copies(network.parameters(Rig.CHECKED));
     trained.keySet().retainAll(subject.trainedKeys());
     DataSet large = network.examples(subject, 8, trial.random("large"));
     large.setFeatures(large.getFeatures().mul(LARGE));

@@ -1,7 +1,6 @@
 package org.backpropninja.check;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -25,6 +24,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 final class LayerTraining {
 
   private static final int STEPS = 300;
+  private static final int GOALS = 4; // to try, until one is reached
   private static final double ENOUGH = 0.1; // of the loss at the start
   private static final double ADAMS_RATE = 0.05;
 
@@ -81,12 +81,6 @@ final class LayerTraining {
     return subject.supports(Feature.FLOAT) ? DataType.FLOAT : DataType.DOUBLE;
   }
 
-  static Map<String, INDArray> copies(Map<String, INDArray> parameters) {
-    Map<String, INDArray> copies = new LinkedHashMap<>();
-    parameters.forEach((key, array) -> copies.put(key, array.dup()));
-    return copies;
-  }
-
   // The checks
 
   /** Of two equal networks one says what the gradient is, and the other is trained. */
@@ -98,7 +92,7 @@ final class LayerTraining {
       Whole teller = changed(subject, site, plain);
       DataSet data = teller.examples(subject, n, trial.random(site));
       Whole trained = changed(subject, site, plain);
-      Map<String, INDArray> start = copies(trained.parameters(Rig.CHECKED));
+      Map<String, INDArray> start = Rig.copies(trained.parameters(Rig.CHECKED));
       trained.fit(data);
       Gradient gradient = teller.gradient(data);
       for (String key : subject.trainedKeys()) {
@@ -162,11 +156,27 @@ final class LayerTraining {
               type,
               layer -> plain(layer, new Adam(ADAMS_RATE)),
               settings -> settings.updater(new Adam(ADAMS_RATE)));
-      INDArray x = LayerSubject.cast(subject.input(5, trial.random(site)), type);
-      String learner = learns ? Rig.CHECKED : Whole.BELOW;
-      DataSet data = new DataSet(x, targets(subject, network, learner, x, trial.random("goal")));
-      learn(trial, network, data);
+      learnSomeGoal(
+          subject, trial, network, learns ? Rig.CHECKED : Whole.BELOW, trial.random(site));
     }
+  }
+
+  /** One of a few goals, because the way to a goal may end where units of ReLU are dead. */
+  private static void learnSomeGoal(
+      LayerSubject subject, Trial trial, Whole network, String learner, Random random) {
+    INDArray start = network.parameters().dup();
+    Finding last = null;
+    for (int goal = 0; goal < GOALS; goal++) {
+      network.parameters().assign(start);
+      INDArray x = LayerSubject.cast(subject.input(5, random), network.type());
+      try {
+        learn(trial, network, new DataSet(x, targets(subject, network, learner, x, random)));
+        return;
+      } catch (Finding finding) {
+        last = finding;
+      }
+    }
+    throw last;
   }
 
   private static void learn(Trial trial, Whole network, DataSet data) {
@@ -201,7 +211,7 @@ final class LayerTraining {
   private static INDArray targets(
       LayerSubject subject, Whole network, String learner, INDArray x, Random random) {
     Map<String, INDArray> parameters = network.parameters(learner);
-    Map<String, INDArray> start = copies(parameters);
+    Map<String, INDArray> start = Rig.copies(parameters);
     Set<String> states = subject.states().keySet();
     parameters.forEach(
         (key, array) -> {

@@ -71,13 +71,13 @@ final class LayerTransfer {
     Whole old = whole(subject, site(graph, !subject.takesIndices()), type);
     DataSet data = old.examples(subject, 5, trial.random("frozen"));
     old.fit(data); // so that states are not what they start from
-    Map<String, INDArray> kept = LayerTraining.copies(old.parameters(Rig.CHECKED));
+    Map<String, INDArray> kept = Rig.copies(old.parameters(Rig.CHECKED));
     Below above = new Below();
     above.setLayerName(ABOVE);
     above.setNIn(InputType.feedForward(data.getLabels().size(1)), true);
     Whole edited = old instanceof Whole.Graph g ? appended(g, above) : appended(old, above);
     requireKept(trial, edited, kept, "after the transfer");
-    Map<String, INDArray> before = LayerTraining.copies(edited.parameters(ABOVE));
+    Map<String, INDArray> before = Rig.copies(edited.parameters(ABOVE));
     for (int step = 0; step < STEPS; step++) {
       edited.fit(data);
     }
@@ -135,7 +135,7 @@ final class LayerTransfer {
     Whole old = whole(subject, site(graph, true), type);
     DataSet data = old.examples(subject, 5, trial.random("above"));
     old.fit(data);
-    Map<String, INDArray> kept = LayerTraining.copies(old.parameters(Rig.CHECKED));
+    Map<String, INDArray> kept = Rig.copies(old.parameters(Rig.CHECKED));
     Whole edited =
         old instanceof Whole.Graph g
             ? new Whole.Graph(
@@ -154,7 +154,7 @@ final class LayerTransfer {
 
   private static void requireTraining(
       LayerSubject subject, Trial trial, Whole network, DataSet data) {
-    Map<String, INDArray> before = LayerTraining.copies(network.parameters(Rig.CHECKED));
+    Map<String, INDArray> before = Rig.copies(network.parameters(Rig.CHECKED));
     for (int step = 0; step < STEPS; step++) {
       network.fit(data);
     }

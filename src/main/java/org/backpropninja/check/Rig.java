@@ -167,6 +167,13 @@ abstract sealed class Rig permits MultiLayerRig, GraphRig {
     return copies;
   }
 
+  /** The same arrays, copied, so that what changes them is seen. */
+  static Map<String, INDArray> copies(Map<String, INDArray> arrays) {
+    Map<String, INDArray> copies = new LinkedHashMap<>();
+    arrays.forEach((key, array) -> copies.put(key, array.dup('c')));
+    return copies;
+  }
+
   private Gradients copies(Gradient gradient) {
     return new Gradients(
         copies(gradient, prefix(true), parameters()),

@@ -123,6 +123,7 @@ final class GradientSettings {
   static void frozen(LayerSubject subject, Trial trial) throws Exception {
     if (subject.refuses(Feature.FROZEN)) {
       trial.requireRefusal(
+          Feature.FROZEN,
           "a frozen layer",
           () -> {
             stays(subject, trial, FrozenLayer::new, PENALTIES);

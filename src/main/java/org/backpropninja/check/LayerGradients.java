@@ -63,14 +63,16 @@ final class LayerGradients {
           Definition.<LayerSubject>check(
                   "gradients.notVacuous",
                   "Neither the gradient of a parameter nor that of the input is 0 everywhere.",
-                  "the output does not depend on it, or both passes forget it",
+                  "the output does not depend on it, or both passes forget it; a parameter that is a"
+                      + " running state is declared by .state(key, oracle)",
                   LayerGradients::notVacuous)
               .unless(LayerGradients::hasNothingTrained),
           Definition.<LayerSubject>check(
                   "gradients.sharedInput",
                   "Gradients are right though another reader changes the input after this layer.",
-                  "in a ComputationGraph the last reader may work in place; the backward pass"
-                      + " needs a copy of what the layer read",
+                  "in a ComputationGraph the last reader may work in place: keep a copy of what the"
+                      + " layer read, workspaces.dup(ArrayType.INPUT, input), also in inference; DL4J's"
+                      + " own layers do not",
                   LayerGradients::sharedInput)
               .unless(LayerGradients::takesIndices),
           Definition.check(
@@ -173,7 +175,9 @@ final class LayerGradients {
       compare(subject, trial, rig, 1, Part.ALL);
     } else {
       trial.requireRefusal(
-          "a training minibatch of one example", () -> rig.train(subject, 1, 1, false, trial));
+          Feature.SINGLE_EXAMPLE,
+          "a training minibatch of one example",
+          () -> rig.train(subject, 1, 1, false, trial));
     }
   }
 
@@ -215,8 +219,22 @@ final class LayerGradients {
     everywhere(subject, trial, Site.GRAPH_SHARED);
     everywhere(subject, trial, Site.GRAPH_SHARED_LAST);
     if (subject.supports(Feature.FROZEN) && subject.supports(Feature.BACKWARD_AFTER_INFERENCE)) {
-      GradientSettings.passesDown(subject, trial, Site.GRAPH_SHARED);
+      frozen(subject, trial);
     }
+  }
+
+  /**
+   * A frozen layer goes back after a pass in inference; if that is wrong by itself, others say so.
+   */
+  private static void frozen(LayerSubject subject, Trial trial) {
+    try {
+      GradientSettings.passesDown(subject, trial, Site.GRAPH_ABOVE);
+    } catch (Finding finding) {
+      trial.note(
+          "it passes down a wrong error when nothing changes its input: see gradients.frozen");
+      return;
+    }
+    GradientSettings.passesDown(subject, trial, Site.GRAPH_SHARED);
   }
 
   // How

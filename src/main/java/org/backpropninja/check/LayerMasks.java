@@ -50,8 +50,8 @@ final class LayerMasks {
                   "masks.allZero",
                   "A minibatch that is left out as a whole gives finite numbers and no gradient,"
                       + " or is refused where that is declared.",
-                  "a division by the number of rows that are kept, or a view of the gradients that is"
-                      + " left as it was",
+                  "the mask is missing, a division by the number of rows that are kept, or a view of"
+                      + " the gradients that is left as it was",
                   LayerMasks::allZero)
               .unless(LayerMasks::doesNotSupport),
           Definition.<LayerSubject>check(
@@ -233,6 +233,7 @@ final class LayerMasks {
     INDArray zeros = Nd4j.zeros(DataType.DOUBLE, subject.maskShape(EXAMPLES));
     if (subject.refuses(Feature.FULLY_MASKED)) {
       trial.requireRefusal(
+          Feature.FULLY_MASKED,
           "a mask of zeros",
           () -> {
             rig.forward(x, zeros, true);
@@ -266,7 +267,8 @@ final class LayerMasks {
     for (Site site : List.of(Site.FIRST, Site.GRAPH_FIRST)) {
       trial.at("%s", site);
       Rig rig = Rig.of(subject, site);
-      trial.requireRefusal("a mask", () -> rig.train(subject, 1, EXAMPLES, true, trial));
+      trial.requireRefusal(
+          Feature.MASKS, "a mask", () -> rig.train(subject, 1, EXAMPLES, true, trial));
     }
   }
 

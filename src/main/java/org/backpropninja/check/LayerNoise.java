@@ -48,6 +48,7 @@ final class LayerNoise {
     if (subject.refuses(Feature.DROPOUT)) {
       trial.at("dropout on the layer's input");
       trial.requireRefusal(
+          Feature.DROPOUT,
           "dropout",
           () ->
               rig(subject, Site.FIRST, dropping)
@@ -166,6 +167,7 @@ final class LayerNoise {
       if (subject.refuses(Feature.WEIGHT_NOISE)) {
         trial.at("%s", site);
         trial.requireRefusal(
+            Feature.WEIGHT_NOISE,
             "weight noise",
             () ->
                 rig(subject, site, LayerNoise::withNoise)

@@ -32,8 +32,9 @@ final class LayerRepeats {
           Definition.check(
               "persistence.floatCloseToDouble",
               "A FLOAT network computes what a DOUBLE one does, to rounding.",
-              "numbers of another type in between, a constant that is too small for FLOAT, or a"
-                  + " difference of nearly equal numbers",
+              "numbers of another type in between, a constant that is too small for FLOAT, a"
+                  + " difference of nearly equal numbers, or a state that a forward pass moves (see"
+                  + " training.state)",
               LayerRepeats::floatCloseToDouble),
           Definition.check(
               "persistence.seed",
@@ -99,6 +100,7 @@ final class LayerRepeats {
   private static void floatCloseToDouble(LayerSubject subject, Trial trial) {
     if (subject.refuses(Feature.FLOAT)) {
       trial.requireRefusal(
+          Feature.FLOAT,
           "a FLOAT network",
           () -> {
             INDArray x = input(subject, trial, 0);

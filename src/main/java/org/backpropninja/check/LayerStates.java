@@ -1,6 +1,7 @@
 package org.backpropninja.check;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -108,14 +109,20 @@ final class LayerStates {
     subject
         .states()
         .forEach(
-            (key, oracle) ->
-                Same.require(
-                    trial,
-                    "state " + key,
-                    after.get(key),
-                    "expected",
-                    oracle.after(before.get(key).dup(), data.getFeatures()),
-                    TOLERANCE));
+            (key, oracle) -> {
+              INDArray right = oracle.after(before.get(key).dup(), data.getFeatures());
+              requireShape(trial, key, right, before.get(key));
+              Same.require(trial, "state " + key, after.get(key), "expected", right, TOLERANCE);
+            });
+  }
+
+  private static void requireShape(Trial trial, String key, INDArray right, INDArray state) {
+    if (!Arrays.equals(right.shape(), state.shape())) {
+      throw trial.finding(
+          "the oracle of state %s gives shape %s, the state has %s"
+              .formatted(key, Arrays.toString(right.shape()), Arrays.toString(state.shape())),
+          "the oracle, not the layer");
+    }
   }
 
   /** What is no training step leaves states alone. */

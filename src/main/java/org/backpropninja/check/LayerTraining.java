@@ -115,7 +115,8 @@ final class LayerTraining {
       Whole free = changed(subject, site, LayerTraining::constrained);
       DataSet data = free.examples(subject, 5, trial.random(site));
       if (subject.refuses(Feature.CONSTRAINTS)) {
-        trial.requireRefusal("a constraint", () -> changed(subject, site, halved).fit(data));
+        trial.requireRefusal(
+            Feature.CONSTRAINTS, "a constraint", () -> changed(subject, site, halved).fit(data));
         continue;
       }
       Whole constrained = changed(subject, site, halved);

@@ -155,8 +155,9 @@ final class LayerTransfer {
   private static void requireTraining(
       LayerSubject subject, Trial trial, Whole network, DataSet data) {
     Map<String, INDArray> before = Rig.copies(network.parameters(Rig.CHECKED));
-    for (int step = 0; step < STEPS; step++) {
-      network.fit(data);
+    network.fit(data);
+    for (int step = 0; step < STEPS; step++) { // others too: units of ReLU may be off for some
+      network.fit(network.examples(subject, 5, trial.random("others", step)));
     }
     Map<String, INDArray> after = network.parameters(Rig.CHECKED);
     for (String key : subject.trainedKeys()) {
@@ -180,6 +181,7 @@ final class LayerTransfer {
     trial.at("above a layer made wider by nOutReplace, in a %s", name(graph));
     if (subject.refuses(Feature.TRANSFER_LEARNING)) {
       trial.requireRefusal(
+          Feature.TRANSFER_LEARNING,
           "wider input",
           () -> {
             Whole edited = widened(subject, graph, type);

@@ -22,7 +22,8 @@ final class LayerWorkspaces {
               "Each array is in the workspace that the LayerWorkspaceMgr has for it, and none that"
                   + " is kept in one that closes.",
               "an array that is not made by the LayerWorkspaceMgr (create, dup, leverageTo), or"
-                  + " made for another ArrayType",
+                  + " made for another ArrayType; or a state that a forward pass moves (see"
+                  + " training.state)",
               LayerWorkspaces::places),
           Definition.check(
               "contract.workspaceModes",

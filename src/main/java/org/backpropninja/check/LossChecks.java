@@ -37,8 +37,8 @@ final class LossChecks {
           Definition.check(
               "loss.largeLogits",
               "At logits of ±1000 all is finite, and the gradient is still the slope.",
-              "exp overflows or log is taken of 0 or of a number clipped: subtract the largest"
-                  + " logit first",
+              "exp overflows, log is taken of 0, or one of score and gradient is clipped: subtract the"
+                  + " largest logit first",
               LossChecks::largeLogits),
           Definition.<LossSubject>check(
                   "loss.shiftInvariance",

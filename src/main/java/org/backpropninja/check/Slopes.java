@@ -3,6 +3,7 @@ package org.backpropninja.check;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -198,19 +199,12 @@ final class Slopes {
 
   /** Coordinate by coordinate: how many are wrong, and which most. */
   private Finding located(double projection, Slope slope) {
-    int[] looked =
-        new Random(1)
-            .ints(0, at.length)
-            .distinct()
-            .limit(Math.min(at.length, MOST_COORDINATES))
-            .toArray();
-    double[] numeric = new double[looked.length];
-    double[] hand = new double[looked.length];
+    int[] looked = some(at.length);
+    double[] hand = IntStream.of(looked).mapToDouble(k -> byHand[k]).toArray();
+    double[] numeric = IntStream.of(looked).mapToDouble(this::numeric).toArray();
     int worst = 0;
     int wrong = 0;
     for (int i = 0; i < looked.length; i++) {
-      hand[i] = byHand[looked[i]];
-      numeric[i] = numeric(looked[i]);
       wrong += Double.compare(hand[i], numeric[i]) == 0 ? 0 : 1;
       if (!(Math.abs(hand[i] - numeric[i]) <= Math.abs(hand[worst] - numeric[worst]))) {
         worst = i;
@@ -222,16 +216,20 @@ final class Slopes {
                   .formatted(name, projection, slope.value, looked.length)
               + " off by itself");
     }
-    String what =
-        "%s%s: hand-written %s, numeric %s; %d of %d elements are wrong"
+    String place = name + index(theta.shape(), looked[worst]);
+    return trial.finding(
+        "%s: hand-written %s, numeric %s; %d of %d elements are wrong%s"
             .formatted(
-                name,
-                index(theta.shape(), looked[worst]),
-                hand[worst],
-                numeric[worst],
-                wrong,
-                looked.length);
-    return trial.finding(what + pattern(hand, numeric));
+                place, hand[worst], numeric[worst], wrong, looked.length, pattern(hand, numeric)));
+  }
+
+  /** All coordinates, or as many as there is time for. */
+  private static int[] some(int length) {
+    return new Random(1)
+        .ints(0, length)
+        .distinct()
+        .limit(Math.min(length, MOST_COORDINATES))
+        .toArray();
   }
 
   /** What a coordinate's gradient should be: as it is, if that is right or nobody can say. */

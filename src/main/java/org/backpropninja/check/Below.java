@@ -50,7 +50,7 @@ final class Below extends FeedForwardLayer {
 
   @Override
   public InputType getOutputType(int index, InputType type) {
-    return nOut == nIn ? type : LayerSubject.withChannels(type, nOut);
+    return nOut == nIn ? type : Shapes.withChannels(type, nOut);
   }
 
   @Override

@@ -78,18 +78,6 @@ final class Copied {
     return new Copied(Whole.of(subject, site, DataType.DOUBLE, change, settings).network());
   }
 
-  /** The network of a configuration, with parameters of its own. */
-  private static Copied of(Serializable configuration) {
-    if (configuration instanceof ComputationGraphConfiguration graph) {
-      ComputationGraph network = new ComputationGraph(graph);
-      network.init();
-      return new Copied(network);
-    }
-    MultiLayerNetwork network = new MultiLayerNetwork((MultiLayerConfiguration) configuration);
-    network.init();
-    return new Copied(network);
-  }
-
   /** The network of a configuration, with these parameters and no updater state. */
   Copied withParameters(Serializable configuration) {
     INDArray copy = network.params().dup();

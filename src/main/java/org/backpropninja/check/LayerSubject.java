@@ -210,26 +210,6 @@ final class LayerSubject {
     return last ? shape.length - 1 : 1;
   }
 
-  /** The same type with another number of channels. */
-  static InputType withChannels(InputType type, long channels) {
-    if (type instanceof InputType.InputTypeRecurrent sequence) {
-      return InputType.recurrent(channels, sequence.getTimeSeriesLength(), sequence.getFormat());
-    }
-    if (type instanceof InputType.InputTypeConvolutional image) {
-      return InputType.convolutional(
-          image.getHeight(), image.getWidth(), channels, image.getFormat());
-    }
-    if (type instanceof InputType.InputTypeConvolutional3D volume) {
-      return InputType.convolutional3D(
-          volume.getDataFormat(),
-          volume.getDepth(),
-          volume.getHeight(),
-          volume.getWidth(),
-          channels);
-    }
-    return InputType.feedForward(channels);
-  }
-
   /** Normally distributed numbers. */
   static INDArray normal(Random random, long... shape) {
     return filled(shape, random::nextGaussian);

@@ -235,7 +235,7 @@ final class LayerTransfer {
         new MultiLayerNetwork(
             Rig.settings(DataType.FLOAT)
                 .list(subject.layer())
-                .setInputType(LayerSubject.withChannels(subject.inputType(), width(subject)))
+                .setInputType(Shapes.withChannels(subject.inputType(), width(subject)))
                 .validateOutputLayerConfig(false)
                 .build());
     fresh.init();

@@ -19,8 +19,13 @@ final class Shapes {
 
   /** The same input with a channel more. */
   static InputType wider(InputType type) {
+    return withChannels(type, LayerSubject.shape(type, 1)[LayerSubject.channelAxis(type)] + 1);
+  }
+
+  /** The same input with another number of channels. */
+  static InputType withChannels(InputType type, long channels) {
     long[] shape = LayerSubject.shape(type, 1);
-    shape[LayerSubject.channelAxis(type)]++;
+    shape[LayerSubject.channelAxis(type)] = channels;
     return type(shape, type);
   }
 

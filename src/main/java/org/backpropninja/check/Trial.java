@@ -121,11 +121,6 @@ final class Trial {
     throw finding(what + " is not refused", cause);
   }
 
-  /** Requires an exception whose message has a name in it. */
-  void requireRefusalNaming(String name, String what, Action action) {
-    requireNames(name, what, requireRefusal(what, action));
-  }
-
   /** Requires that the message of a refusal has a name in it. */
   void requireNames(String name, String what, Exception refusal) {
     require(

@@ -7,6 +7,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpropninja.check.Rig.Site;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.NeuralNetwork;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -36,13 +37,18 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   String LOSS = "loss";
 
   /** Trains on one minibatch. */
-  void fit(DataSet data);
+  default void fit(DataSet data) {
+    repeatChance();
+    ((NeuralNetwork) network()).fit(data.copy());
+  }
 
   /** L by {@code network.score}. */
   double score(DataSet data, boolean training);
 
   /** L of the last training step, before it. */
-  double score();
+  default double score() {
+    return network().score();
+  }
 
   /** The gradient of L by {@code computeGradientAndScore}, which moves no parameter. */
   Gradient gradient(DataSet data);
@@ -54,7 +60,9 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
   INDArray output(INDArray x, boolean training);
 
   /** All parameters, the network's own array. */
-  INDArray parameters();
+  default INDArray parameters() {
+    return network().params();
+  }
 
   /** Those of one layer by key, the network's own arrays. */
   Map<String, INDArray> parameters(String layer);
@@ -166,19 +174,8 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     }
 
     @Override
-    public void fit(DataSet data) {
-      repeatChance();
-      network.fit(data.copy());
-    }
-
-    @Override
     public double score(DataSet data, boolean training) {
       return network.score(data.copy(), training);
-    }
-
-    @Override
-    public double score() {
-      return network.score();
     }
 
     @Override
@@ -201,11 +198,6 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
       return network.output(x.dup(), training);
     }
 
-    @Override
-    public INDArray parameters() {
-      return network.params();
-    }
-
     /** By the layers themselves, because the network's names lead past a layer that is frozen. */
     @Override
     public Map<String, INDArray> parameters(String layer) {
@@ -226,19 +218,8 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     }
 
     @Override
-    public void fit(DataSet data) {
-      repeatChance();
-      network.fit(data.copy());
-    }
-
-    @Override
     public double score(DataSet data, boolean training) {
       return network.score(data.copy(), training);
-    }
-
-    @Override
-    public double score() {
-      return network.score();
     }
 
     @Override
@@ -259,11 +240,6 @@ sealed interface Whole permits Whole.MultiLayer, Whole.Graph {
     public INDArray output(INDArray x, boolean training) {
       repeatChance();
       return network.output(training, x.dup())[0];
-    }
-
-    @Override
-    public INDArray parameters() {
-      return network.params();
     }
 
     @Override

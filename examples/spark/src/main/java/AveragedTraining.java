@@ -3,12 +3,16 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.serializer.JavaSerializer;
 import org.apache.spark.serializer.Serializer;
+import org.backpropninja.training.FlatGradientUpdater;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.api.RDDTrainingApproach;
 import org.deeplearning4j.spark.api.Repartition;
+import org.deeplearning4j.spark.api.TrainingHook;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
-import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
  * Rounds of training by DL4J's ParameterAveragingTrainingMaster.
@@ -43,6 +47,7 @@ final class AveragedTraining {
             .storageLevel(null) // or it would cache every round and release none
             .workerPrefetchNumBatches(0)
             .saveUpdater(true)
+            .trainingHooks(new WithoutNewArrays())
             .build();
     onSpark = new SparkDl4jMultiLayer(spark, network, master);
   }
@@ -57,14 +62,37 @@ final class AveragedTraining {
     }
   }
 
+  /** Gives a worker's network, which DL4J makes anew each round, the library's updater. */
+  private static final class WithoutNewArrays implements TrainingHook {
+
+    @Override
+    public void preUpdate(DataSet minibatch, Model network) {
+      MultiLayerNetwork own = (MultiLayerNetwork) network;
+      if (!(own.getUpdater() instanceof FlatGradientUpdater)) {
+        FlatGradientUpdater.install(own);
+      }
+    }
+
+    @Override
+    public void postUpdate(DataSet minibatch, Model network) {}
+
+    @Override
+    public void preUpdate(MultiDataSet minibatch, Model network) {
+      throw new UnsupportedOperationException("network must be a MultiLayerNetwork");
+    }
+
+    @Override
+    public void postUpdate(MultiDataSet minibatch, Model network) {}
+  }
+
   /** Trains a round, and tells the mean loss of the workers' last minibatches. */
-  double round(JavaRDD<DataSet> minibatches) {
+  double round(JavaRDD<org.nd4j.linalg.dataset.DataSet> minibatches) {
     onSpark.fit(minibatches);
     return onSpark.getScore();
   }
 
   /** Computes the mean loss of an example, in inference. */
-  double loss(JavaRDD<DataSet> chunks) {
+  double loss(JavaRDD<org.nd4j.linalg.dataset.DataSet> chunks) {
     return onSpark.calculateScore(chunks, true, Integer.MAX_VALUE);
   }
 }

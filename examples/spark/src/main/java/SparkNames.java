@@ -48,13 +48,13 @@ public final class SparkNames implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       description = "training steps of each worker (${DEFAULT-VALUE})")
-  private int steps = 5_000;
+  private int steps = 20_000;
 
   @Option(
       names = "--averaging",
       paramLabel = "N",
       description = "steps between averages of the parameters (${DEFAULT-VALUE})")
-  private int averaging = 100;
+  private int averaging = 500;
 
   @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
   private int hidden = 200;

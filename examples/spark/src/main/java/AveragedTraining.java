@@ -1,0 +1,98 @@
+import org.apache.spark.SparkEnv;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.serializer.JavaSerializer;
+import org.apache.spark.serializer.Serializer;
+import org.backpropninja.training.FlatGradientUpdater;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.spark.api.RDDTrainingApproach;
+import org.deeplearning4j.spark.api.Repartition;
+import org.deeplearning4j.spark.api.TrainingHook;
+import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/**
+ * Rounds of training by DL4J's ParameterAveragingTrainingMaster.
+ *
+ * <p>In a round each partition is a worker: it takes a copy of the network through its minibatches
+ * in their order; then the parameters, running statistics among them, are averaged. DL4J would
+ * shuffle and deal the minibatches out anew; here they stay where they are.
+ */
+final class AveragedTraining {
+
+  private final SparkDl4jMultiLayer onSpark;
+
+  /**
+   * Wraps a network, which is then trained in place.
+   *
+   * @param spark with Java serialisation
+   * @param network initialised
+   * @param workers partitions of a round
+   * @param batch examples in each minibatch
+   * @param averaging minibatches of each worker in a round
+   * @throws IllegalStateException if Spark serialises by Kryo
+   */
+  AveragedTraining(
+      JavaSparkContext spark, MultiLayerNetwork network, int workers, int batch, int averaging) {
+    requireJavaSerialisation();
+    ParameterAveragingTrainingMaster master =
+        new ParameterAveragingTrainingMaster.Builder(workers, batch)
+            .batchSizePerWorker(batch)
+            .averagingFrequency(averaging)
+            .rddTrainingApproach(RDDTrainingApproach.Direct) // not by way of files
+            .repartionData(Repartition.Never)
+            .storageLevel(null) // or it would cache every round and release none
+            .workerPrefetchNumBatches(0)
+            .saveUpdater(true)
+            .trainingHooks(new WithoutNewArrays())
+            .build();
+    onSpark = new SparkDl4jMultiLayer(spark, network, master);
+  }
+
+  /** Kryo without ND4J's registrator makes arrays without memory, which is seen only on use. */
+  static void requireJavaSerialisation() {
+    Serializer serializer = SparkEnv.get().serializer();
+    if (!(serializer instanceof JavaSerializer)) {
+      throw new IllegalStateException(
+          "spark.serializer (%s) must be %s: ND4J's arrays do not survive others; leave it unset"
+              .formatted(serializer.getClass().getName(), JavaSerializer.class.getName()));
+    }
+  }
+
+  /** Gives a worker's network, which DL4J makes anew each round, the library's updater. */
+  private static final class WithoutNewArrays implements TrainingHook {
+
+    @Override
+    public void preUpdate(DataSet minibatch, Model network) {
+      MultiLayerNetwork own = (MultiLayerNetwork) network;
+      if (!(own.getUpdater() instanceof FlatGradientUpdater)) {
+        FlatGradientUpdater.install(own);
+      }
+    }
+
+    @Override
+    public void postUpdate(DataSet minibatch, Model network) {}
+
+    @Override
+    public void preUpdate(MultiDataSet minibatch, Model network) {
+      throw new UnsupportedOperationException("network must be a MultiLayerNetwork");
+    }
+
+    @Override
+    public void postUpdate(MultiDataSet minibatch, Model network) {}
+  }
+
+  /** Trains a round, and tells the mean loss of the workers' last minibatches. */
+  double round(JavaRDD<org.nd4j.linalg.dataset.DataSet> minibatches) {
+    onSpark.fit(minibatches);
+    return onSpark.getScore();
+  }
+
+  /** Computes the mean loss of an example, in inference. */
+  double loss(JavaRDD<org.nd4j.linalg.dataset.DataSet> chunks) {
+    return onSpark.calculateScore(chunks, true, Integer.MAX_VALUE);
+  }
+}

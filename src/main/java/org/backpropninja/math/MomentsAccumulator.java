@@ -102,7 +102,9 @@ public final class MomentsAccumulator {
     threads.run(
         stripes.count(), (stripe, thread) -> measureWell(x, stripes, stripe, scratch[thread]));
     for (int stripe = 0; stripe < stripes.count(); stripe++) {
-      merge(means.of(stripe), squaresOfStripes.of(stripe), stripes.rows(stripe));
+      int rows = stripes.rows(stripe);
+      Moments.merge(mean, squares, n, means.of(stripe), squaresOfStripes.of(stripe), rows);
+      n += rows;
     }
   }
 
@@ -154,17 +156,6 @@ public final class MomentsAccumulator {
       mean[j] /= some;
     }
     s.shift.broadcast(mean);
-  }
-
-  private void merge(double[] meanB, double[] squaresB, int rows) {
-    long before = n;
-    n += rows;
-    double share = (double) rows / n;
-    for (int j = 0; j < columns; j++) {
-      double delta = meanB[j] - mean[j];
-      mean[j] += delta * share;
-      squares[j] += squaresB[j] + delta * delta * before * share;
-    }
   }
 
   /**

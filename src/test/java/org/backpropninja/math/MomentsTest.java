@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,6 +58,39 @@ class MomentsTest {
       double[] piece = Arrays.copyOfRange(x, row * COLUMNS, (row + rows) * COLUMNS);
       moments.add(Matrix.of(piece, rows, COLUMNS));
     }
+    return moments.moments();
+  }
+
+  /** In any order, and with a part of no rows among them. */
+  @Test
+  void momentsOfPartsMerge() {
+    double[] x = doubles(9, 1000, 1e3, 1);
+    Moments none = moments(x, 0, 0);
+    Moments left = moments(x, 0, 7);
+    Moments middle = moments(x, 7, 600);
+    Moments right = moments(x, 600, 1000);
+    Moments whole = moments(x, 0, 1000);
+    for (Moments merged :
+        List.of(
+            none.merge(left).merge(middle).merge(right),
+            right.merge(none).merge(left.merge(middle)))) {
+      assertEquals(1000, merged.n());
+      assertEquals(whole.mean()[0], merged.mean()[0], 1e-12);
+      assertEquals(whole.squares()[0], merged.squares()[0], 1e-10);
+    }
+    assertEquals(0, none.merge(none).n());
+    assertArrayEquals(new double[1], none.merge(none).mean());
+    assertEquals(7, left.n(), "merging changes neither");
+    assertArrayEquals(moments(x, 0, 7).mean(), left.mean());
+    assertRefused(
+        IllegalArgumentException.class,
+        () -> left.merge(inDouble(2).moments()),
+        "others (of 2 columns) must be of 1 columns");
+  }
+
+  private static Moments moments(double[] column, int from, int to) {
+    MomentsAccumulator moments = inDouble(1);
+    moments.add(column(Arrays.copyOfRange(column, from, to)));
     return moments.moments();
   }
 

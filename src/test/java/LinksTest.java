@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The links of README.md and of all pages in docs/ lead to a file, and to a heading in it. */
+/** The links of all pages, the READMEs and those in docs/, lead to a file and to a heading in it. */
 class LinksTest {
 
   private static final Pattern CODE =
@@ -33,7 +33,8 @@ class LinksTest {
   static Stream<Path> pages() throws IOException {
     try (Stream<Path> docs = Files.walk(Path.of("docs"))) {
       List<Path> pages = docs.filter(page -> page.toString().endsWith(".md")).sorted().toList();
-      return Stream.concat(Stream.of(Path.of("README.md")), pages.stream());
+      return Stream.concat(
+          Stream.of(Path.of("README.md"), Path.of("examples/spark/README.md")), pages.stream());
     }
   }
 

@@ -1,13 +1,24 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import org.backpropninja.names.InvalidNamesException;
+import org.backpropninja.names.RunFolder;
+import org.backpropninja.names.RunFolder.Parts;
+import org.backpropninja.names.RunFolder.Summary;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** The exit statuses of the examples: 0 done, 1 failed, 2 unusable arguments or input. */
+/**
+ * What the examples' commands have in common.
+ *
+ * <p>Their exit statuses are 0 done, 1 failed, 2 unusable arguments or input.
+ */
 final class Commands {
 
   private Commands() {}
@@ -36,6 +47,35 @@ final class Commands {
       throw new ParameterException(
           spec.commandLine(), "%s (%s) must be a folder, is a file".formatted(option, path));
     }
+  }
+
+  /** Makes the run's folder: the given one, or a new one in {@code runs}, named by the time. */
+  static RunFolder runFolder(Path given) throws IOException {
+    if (given != null) {
+      return RunFolder.create(given);
+    }
+    Path runs = Files.createDirectories(Path.of("runs"));
+    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
+    for (int k = 1; ; k++) {
+      try {
+        String name = k == 1 ? time : time + "-" + k;
+        return new RunFolder(Files.createDirectory(runs.resolve(name)));
+      } catch (FileAlreadyExistsException e) {
+        // Another run has started within this second.
+      }
+    }
+  }
+
+  /** Prints the losses and the names of a training run. */
+  static void print(Summary summary) {
+    Parts<Double> losses = summary.losses();
+    System.out.printf(
+        Locale.ROOT,
+        "train %.4f  val %.4f  test %.4f%n",
+        losses.train(),
+        losses.val(),
+        losses.test());
+    summary.names().forEach(System.out::println);
   }
 
   private static int status(Exception e) throws Exception {

@@ -49,19 +49,21 @@ final class Commands {
     }
   }
 
-  /** Makes the run's folder: the given one, or a new one in {@code runs}, named by the time. */
+  /** Makes the run's folder: the given one, or a new one in {@code runs}. */
   static RunFolder runFolder(Path given) throws IOException {
-    if (given != null) {
-      return RunFolder.create(given);
-    }
-    Path runs = Files.createDirectories(Path.of("runs"));
+    return given == null ? newFolder(Path.of("runs")) : RunFolder.create(given);
+  }
+
+  /** Makes a folder that is named by the time, and is no other run's of the same second. */
+  static RunFolder newFolder(Path runs) throws IOException {
+    Files.createDirectories(runs);
     String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
     for (int k = 1; ; k++) {
       try {
         String name = k == 1 ? time : time + "-" + k;
         return new RunFolder(Files.createDirectory(runs.resolve(name)));
       } catch (FileAlreadyExistsException e) {
-        // Another run has started within this second.
+        // Another run has started within this second: the next name.
       }
     }
   }

@@ -179,8 +179,14 @@ public final class SparkNames implements Callable<Integer> {
     }
     try {
       return new JavaSparkContext(conf);
-    } catch (Exception e) { // of any kind: of the URL, the network, or a context that has stopped
-      throw unusable("--master (%s) cannot be used: %s".formatted(conf.get("spark.master"), e));
+    } catch (Exception e) { // without an answer from the master Spark fails in one of many ways
+      throw unusable(
+          "--master (%s) cannot be used: %s"
+              .formatted(
+                  conf.get("spark.master"),
+                  e instanceof SparkException
+                      ? e.getMessage()
+                      : "Spark does not start, there may be no master; " + e));
     }
   }
 

@@ -19,6 +19,7 @@ import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
 import org.backpropninja.random.TorchRandom;
+import org.backpropninja.training.Calibration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.BeforeAll;
@@ -76,7 +77,7 @@ class SparkNamesTest {
 
   /** With the seeds that the class comment states; 45 steps are rounds of 20, 20 and 5. */
   @Test
-  void theModelIsWhatTheWorkersAveragesGive() throws IOException {
+  void theModelIsTheMeanOfTheWorkersCalibrated() throws IOException {
     MultiLayerNetwork expected =
         new CharMlp(Small.VOCABULARY.size(), 3, 4, 12)
             .network(
@@ -104,6 +105,14 @@ class SparkNamesTest {
           expected.getParam(parameter).ravel().toFloatVector(),
           model.getParam(parameter).ravel().toFloatVector(),
           parameter);
+    }
+    Calibration.calibrate(expected, part(0, 8).chunks(100));
+    for (String statistic : List.of("2_mean", "2_var")) {
+      assertArrayEquals(
+          expected.getParam(statistic).ravel().toFloatVector(),
+          model.getParam(statistic).ravel().toFloatVector(),
+          1e-5f,
+          statistic);
     }
   }
 

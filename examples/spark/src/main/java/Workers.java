@@ -1,13 +1,10 @@
 import java.io.PrintWriter;
 import java.io.Serializable;
 import java.io.StringWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.SparkEnv;
@@ -15,24 +12,26 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.util.Utils;
 import org.backpropninja.names.NamesDataset;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.openblas.global.openblas;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * What a worker lacks to train a network: classes, ND4J's native library, or JVM flags.
+ * What executors lack to train a network: classes, ND4J's native library, or JVM flags.
  *
- * <p>Spark shows a stack trace of the worker, which names neither the jar nor a way out.
+ * <p>Spark shows a stack trace of the executor, which names neither the jar nor a way out.
  */
 final class Workers {
 
   private static final Pattern EXECUTOR = Pattern.compile("\\((\\S+) executor (\\S+)\\):");
 
-  /** The last is what Jackson says of a configuration's {@code @class}. */
+  /** The last is Jackson's, of a class in a network's configuration. */
   private static final List<Pattern> MISSING_CLASS =
       Stream.of(
-              "ClassNotFoundException: ([\\w.$]+)",
               "NoClassDefFoundError: (?!Could not)([\\w/$]+)",
+              "ClassNotFoundException: ([\\w.$]+)",
               "Could not resolve type id '([\\w.$]+)'")
           .map(Pattern::compile)
           .toList();
@@ -43,43 +42,69 @@ final class Workers {
   private static final Pattern NO_FLAGS =
       Pattern.compile(
           "cannot access class sun\\.nio\\.ch|does not \"opens java|Could not obtain SerializedLambda");
-  private static final Pattern CLASS_IN_JSON = Pattern.compile("\"@class\"\\s*:\\s*\"([\\w.$]+)\"");
+  private static final Pattern CONFIGURED = Pattern.compile("\"@class\"\\s*:\\s*\"([\\w.$]+)\"");
+  private static final String SUBMIT = "give spark-submit the jar that ends in -all.jar";
 
   private Workers() {}
 
   /**
-   * Asks the executors whether they can load a network's classes and ND4J's native library.
+   * Asks the executors for a class of each jar that training needs, and for ND4J's native library.
+   *
+   * @param spark whose executors are to train
+   * @throws IllegalStateException if one lacks some; names the executor, its host, class and jars
+   */
+  static void require(JavaSparkContext spark) {
+    require(
+        spark,
+        Stream.of(
+            NamesDataset.class,
+            SparkDl4jMultiLayer.class,
+            MultiLayerNetwork.class,
+            Nd4j.class,
+            Nd4j.getBackend().getClass(),
+            openblas.class,
+            Loader.class),
+        Stream.empty());
+  }
+
+  /**
+   * Asks the executors for a network's classes, such as custom layers and losses.
    *
    * @param spark whose executors are to train
    * @param network to be trained
-   * @throws IllegalStateException if one cannot; the message names class, executor, host and jar
+   * @throws IllegalStateException if one lacks some; names the executor, its host, class and jars
    */
   static void require(JavaSparkContext spark, MultiLayerNetwork network) {
+    String configuration = network.getLayerWiseConfigurations().toJson();
+    require(
+        spark,
+        Stream.of(network.getLayers()).map(Object::getClass),
+        CONFIGURED.matcher(configuration).results().map(found -> found.group(1)));
+  }
+
+  private static void require(
+      JavaSparkContext spark, Stream<Class<?>> classes, Stream<String> names) {
+    Check check =
+        new Check(
+            Stream.concat(classes.map(Class::getName), names).distinct().toArray(String[]::new));
     int tasks = spark.defaultParallelism();
-    Check check = new Check(classes(network));
+    List<Integer> each = IntStream.range(0, tasks).boxed().toList();
+    Optional<Lack> lack;
     try {
-      spark
-          .parallelize(IntStream.range(0, tasks).boxed().toList(), tasks)
-          .map(check)
-          .collect()
-          .stream()
-          .filter(Lack::any)
-          .findFirst()
-          .ifPresent(
-              lack -> {
-                throw new IllegalStateException(describe(lack));
-              });
-    } catch (IllegalStateException e) {
-      throw e;
+      lack =
+          spark.parallelize(each, tasks).map(check).collect().stream()
+              .filter(Lack::any)
+              .findFirst();
     } catch (RuntimeException e) {
-      throw explanation(e)
-          .<RuntimeException>map(text -> new IllegalStateException(text, e))
-          .orElse(e);
+      throw new IllegalStateException(explanation(e).orElseThrow(() -> e), e);
+    }
+    if (lack.isPresent()) {
+      throw new IllegalStateException(lack.get().explanation());
     }
   }
 
   /**
-   * Says in one line what a worker, or the driver, lacked when Spark failed.
+   * Says in one line what an executor lacked when Spark failed.
    *
    * @param failure as Spark throws it
    * @return empty if it failed for another reason
@@ -87,118 +112,109 @@ final class Workers {
   static Optional<String> explanation(Throwable failure) {
     StringWriter text = new StringWriter();
     failure.printStackTrace(new PrintWriter(text));
-    String trace = text.toString(); // of an executor's exception the driver has no more than this
-    Matcher executor = EXECUTOR.matcher(trace);
-    String where = executor.find() ? where(executor.group(2), executor.group(1)) : "the driver";
+    String trace =
+        text.toString(); // of what an executor threw, Spark may pass on no more than this
+    String where = where(trace);
     for (Pattern pattern : MISSING_CLASS) {
       Matcher missing = pattern.matcher(trace);
       if (missing.find()) {
-        return Optional.of(missing(where, List.of(missing.group(1).replace('/', '.'))));
+        return Optional.of(missing(where, missing.group(1).replace('/', '.')));
       }
     }
     if (NO_BACKEND.matcher(trace).find()) {
-      return Optional.of(noBackend(where, ""));
+      return Optional.of(noBackend(where));
     }
     return NO_FLAGS.matcher(trace).find() ? Optional.of(noFlags(where)) : Optional.empty();
   }
 
-  /** What a worker loads by name: the configuration's classes, and those that every step needs. */
-  private static List<String> classes(MultiLayerNetwork network) {
-    TreeSet<String> names = new TreeSet<>();
-    Matcher inJson = CLASS_IN_JSON.matcher(network.getLayerWiseConfigurations().toJson());
-    while (inJson.find()) {
-      names.add(inJson.group(1));
-    }
-    for (var layer : network.getLayers()) {
-      names.add(layer.getClass().getName());
-    }
-    Stream.of(Nd4j.class, MultiLayerNetwork.class, SparkDl4jMultiLayer.class, NamesDataset.class)
-        .map(Class::getName)
-        .forEach(names::add);
-    return new ArrayList<>(names);
-  }
-
-  /** The check on an executor; no lambda, whose class Spark does not name when it is missing. */
-  private record Check(List<String> classes) implements Function<Integer, Lack> {
+  /** Runs on an executor. No lambda: Spark does not say which class of a lambda is missing. */
+  private record Check(String... classes) implements Function<Integer, Lack> {
 
     @Override
     public Lack call(Integer task) {
-      List<String> missing = classes.stream().filter(Check::isMissing).toList();
+      String[] missing =
+          Stream.of(classes).filter(name -> load(name).isEmpty()).toArray(String[]::new);
       SparkEnv here = SparkEnv.get();
       return new Lack(
-          here.executorId(),
-          here.blockManager().blockManagerId().host(),
-          new ArrayList<>(missing),
-          missing.isEmpty() ? backendFailure() : "");
+          where(here.executorId(), here.blockManager().blockManagerId().host()),
+          missing,
+          missing.length > 0 || hasBackend());
     }
 
-    private static boolean isMissing(String name) {
-      try {
-        Class.forName(name, false, Utils.getContextOrSparkClassLoader());
-        return false;
-      } catch (ClassNotFoundException | LinkageError e) {
-        return true;
-      }
-    }
-
-    private static String backendFailure() {
+    private static boolean hasBackend() {
       try {
         Nd4j.create(1).close();
-        return "";
-      } catch (Exception | LinkageError e) {
-        return "%s %s, %s"
-            .formatted(System.getProperty("os.name"), System.getProperty("os.arch"), e);
+        return true;
+      } catch (RuntimeException | LinkageError e) {
+        return false;
       }
     }
   }
 
-  private record Lack(String executor, String host, List<String> classes, String backend)
-      implements Serializable {
+  private record Lack(String where, String[] classes, boolean backend) implements Serializable {
 
     boolean any() {
-      return !classes.isEmpty() || !backend.isEmpty();
+      return classes.length > 0 || !backend;
+    }
+
+    String explanation() {
+      return backend ? missing(where, classes) : noBackend(where);
     }
   }
 
-  private static String describe(Lack lack) {
-    String where = where(lack.executor(), lack.host());
-    return lack.classes().isEmpty()
-        ? noBackend(where, " (" + lack.backend() + ")")
-        : missing(where, lack.classes());
+  private static String where(String trace) {
+    Matcher executor = EXECUTOR.matcher(trace);
+    return executor.find() ? where(executor.group(2), executor.group(1)) : "the driver";
   }
 
   private static String where(String executor, String host) {
-    return "executor %s on host %s".formatted(executor, host);
+    return executor.equals("driver")
+        ? "the driver"
+        : "executor %s on host %s".formatted(executor, host);
   }
 
-  private static String missing(String where, List<String> classes) {
-    String jars = classes.stream().map(Workers::jar).distinct().collect(Collectors.joining(","));
-    return "%s lacks class %s%s, which the driver has from %s: add --jars %s to spark-submit, or submit the shaded jar"
+  private static String missing(String where, String... classes) {
+    List<String> jars =
+        Stream.of(classes)
+            .map(Workers::load)
+            .flatMap(Optional::stream)
+            .map(Workers::jar)
+            .distinct()
+            .toList();
+    String more = classes.length == 1 ? "" : " and %d more".formatted(classes.length - 1);
+    String driver =
+        jars.isEmpty() ? "and so does the driver" : "which the driver has from " + jars.get(0);
+    boolean toHandOut = !jars.isEmpty() && jars.stream().allMatch(jar -> jar.endsWith(".jar"));
+    return "%s lacks class %s%s, %s: %s%s"
         .formatted(
             where,
-            classes.get(0),
-            classes.size() == 1 ? "" : " and %d more".formatted(classes.size() - 1),
-            jars,
-            jars);
+            classes[0],
+            more,
+            driver,
+            SUBMIT,
+            toHandOut ? ", or add --jars " + String.join(",", jars) : "");
   }
 
-  private static String noBackend(String where, String platform) {
-    return "%s cannot load ND4J's native library%s: build the shaded jar with -Djavacpp.platform=NAME of its platform, such as linux-x86_64"
-        .formatted(where, platform);
+  private static String noBackend(String where) {
+    return where
+        + " cannot load ND4J's native library: %s, built with -Djavacpp.platform=NAME of that machine's platform, such as linux-x86_64"
+            .formatted(SUBMIT);
   }
 
   private static String noFlags(String where) {
-    return "%s lacks JVM flags: --add-exports=java.base/sun.nio.ch=ALL-UNNAMED, and --add-opens of java.base/java.nio, java.util and java.lang.invoke"
-        .formatted(where);
+    return where
+        + " lacks JVM flags that Spark needs on JDK 17: start it by spark-submit, or with --add-exports=java.base/sun.nio.ch=ALL-UNNAMED and --add-opens=…=ALL-UNNAMED for java.base/java.nio, java.base/java.util and java.base/java.lang.invoke";
   }
 
-  /** The jar, or folder, that the driver has a class from. */
-  private static String jar(String name) {
+  private static Optional<Class<?>> load(String name) {
     try {
-      Class<?> here = Class.forName(name, false, Utils.getContextOrSparkClassLoader());
-      return here.getProtectionDomain().getCodeSource().getLocation().getPath();
+      return Optional.of(Class.forName(name, false, Utils.getContextOrSparkClassLoader()));
     } catch (ClassNotFoundException | LinkageError e) {
-      return "nowhere";
+      return Optional.empty();
     }
+  }
+
+  private static String jar(Class<?> type) {
+    return type.getProtectionDomain().getCodeSource().getLocation().getPath();
   }
 }

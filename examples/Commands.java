@@ -1,13 +1,24 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import org.backpropninja.names.InvalidNamesException;
+import org.backpropninja.names.RunFolder;
+import org.backpropninja.names.RunFolder.Parts;
+import org.backpropninja.names.RunFolder.Summary;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** The exit statuses of the examples: 0 done, 1 failed, 2 unusable arguments or input. */
+/**
+ * What the examples' commands have in common.
+ *
+ * <p>Their exit statuses are 0 done, 1 failed, 2 unusable arguments or input.
+ */
 final class Commands {
 
   private Commands() {}
@@ -36,6 +47,37 @@ final class Commands {
       throw new ParameterException(
           spec.commandLine(), "%s (%s) must be a folder, is a file".formatted(option, path));
     }
+  }
+
+  /** Makes the run's folder: the given one, or a new one in {@code runs}. */
+  static RunFolder runFolder(Path given) throws IOException {
+    return given == null ? newFolder(Path.of("runs")) : RunFolder.create(given);
+  }
+
+  /** Makes a folder that is named by the time, and is no other run's of the same second. */
+  static RunFolder newFolder(Path runs) throws IOException {
+    Files.createDirectories(runs);
+    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
+    for (int k = 1; ; k++) {
+      try {
+        String name = k == 1 ? time : time + "-" + k;
+        return new RunFolder(Files.createDirectory(runs.resolve(name)));
+      } catch (FileAlreadyExistsException e) {
+        // Another run has started within this second: the next name.
+      }
+    }
+  }
+
+  /** Prints the losses and the names of a training run. */
+  static void print(Summary summary) {
+    Parts<Double> losses = summary.losses();
+    System.out.printf(
+        Locale.ROOT,
+        "train %.4f  val %.4f  test %.4f%n",
+        losses.train(),
+        losses.val(),
+        losses.test());
+    summary.names().forEach(System.out::println);
   }
 
   private static int status(Exception e) throws Exception {

@@ -1,14 +1,9 @@
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
-import me.tongfei.progressbar.ProgressBar;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.MinibatchIterator;
@@ -134,19 +129,8 @@ public final class TrainNames implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    print(train().summary(), System.out);
+    Commands.print(train().summary());
     return 0;
-  }
-
-  private static void print(Summary summary, PrintStream to) {
-    Parts<Double> losses = summary.losses();
-    to.printf(
-        Locale.ROOT,
-        "train %.4f  val %.4f  test %.4f%n",
-        losses.train(),
-        losses.val(),
-        losses.test());
-    summary.names().forEach(to::println);
   }
 
   private Result train() throws IOException {
@@ -154,7 +138,7 @@ public final class TrainNames implements Callable<Integer> {
     List<String> words = NamesFile.read(names);
     NamesSplit split = NamesSplit.of(words, context);
     CharMlp mlp = mlp(split.train().vocabulary().size());
-    RunFolder folder = RunFolder.create(folder());
+    RunFolder folder = Commands.runFolder(out);
 
     TorchRandom random = new TorchRandom(seed);
     MultiLayerNetwork network =
@@ -227,11 +211,6 @@ public final class TrainNames implements Callable<Integer> {
     Commands.requireRange(spec, option, value, least, most);
   }
 
-  private Path folder() {
-    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
-    return out != null ? out : Path.of("runs", time);
-  }
-
   /** Keeps the loss of the first 200 minibatches and of every 1000th. */
   private static final class Losses extends BaseTrainingListener {
     private final List<List<Number>> recorded = new ArrayList<>();
@@ -243,36 +222,6 @@ public final class TrainNames implements Callable<Integer> {
         recorded.add(List.of(step, model.score()));
       }
       step++;
-    }
-  }
-
-  /** A bar on a terminal, ten lines elsewhere. */
-  private static final class Progress extends BaseTrainingListener implements AutoCloseable {
-    private final ProgressBar bar;
-    private final int steps;
-    private int step;
-
-    Progress(int steps) {
-      this.steps = steps;
-      bar = System.console() == null ? null : new ProgressBar("training", steps);
-    }
-
-    @Override
-    public void iterationDone(Model model, int iteration, int epoch) {
-      step++;
-      if (bar != null) {
-        bar.step();
-      } else if (step * 10L / steps > (step - 1) * 10L / steps) {
-        System.out.printf(
-            Locale.ROOT, "step %d of %d, minibatch loss %.4f%n", step, steps, model.score());
-      }
-    }
-
-    @Override
-    public void close() {
-      if (bar != null) {
-        bar.close();
-      }
     }
   }
 }

@@ -7,12 +7,16 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesFile;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -85,6 +89,20 @@ class CommandsTest {
     assertEquals(expected, failing(new UncheckedIOException("No space left on device", full)));
     assertEquals(
         new Ended(1, List.of("java.io.EOFException")), failing(new EOFException()), "no message");
+  }
+
+  @Test
+  void runsOfTheSameSecondGetAFolderEach(@TempDir Path folder) throws IOException {
+    Path runs = folder.resolve("new/runs");
+    Set<Path> made = new HashSet<>();
+    for (int k = 0; k < 5; k++) {
+      made.add(Commands.newFolder(runs).folder());
+    }
+    assertEquals(5, made.size());
+    for (Path run : made) {
+      assertTrue(Files.isDirectory(run), run::toString);
+      assertTrue(run.getFileName().toString().matches("\\d{8}-\\d{6}(-[2-5])?"), run::toString);
+    }
   }
 
   @Test

@@ -33,23 +33,38 @@ final class AveragedTraining {
    * @param workers partitions of a round
    * @param batch examples in each minibatch
    * @param averaging minibatches of each worker in a round
+   * @throws IllegalArgumentException if a round has more examples than an int can count
    * @throws IllegalStateException if Spark serialises by Kryo
    */
   AveragedTraining(
       JavaSparkContext spark, MultiLayerNetwork network, int workers, int batch, int averaging) {
     requireJavaSerialisation();
-    ParameterAveragingTrainingMaster master =
-        new ParameterAveragingTrainingMaster.Builder(workers, batch)
-            .batchSizePerWorker(batch)
-            .averagingFrequency(averaging)
-            .rddTrainingApproach(RDDTrainingApproach.Direct) // not by way of files
-            .repartionData(Repartition.Never)
-            .storageLevel(null) // or it would cache every round and release none
-            .workerPrefetchNumBatches(0)
-            .saveUpdater(true)
-            .trainingHooks(new WithoutNewArrays())
-            .build();
-    onSpark = new SparkDl4jMultiLayer(spark, network, master);
+    requireCountable(workers, batch, averaging);
+    onSpark = new SparkDl4jMultiLayer(spark, network, settings(workers, batch, averaging).build());
+  }
+
+  /** What a round is to DL4J. */
+  static ParameterAveragingTrainingMaster.Builder settings(int workers, int batch, int averaging) {
+    return new ParameterAveragingTrainingMaster.Builder(workers, batch)
+        .batchSizePerWorker(batch)
+        .averagingFrequency(averaging)
+        .rddTrainingApproach(RDDTrainingApproach.Direct) // not by way of files
+        .repartionData(Repartition.Never)
+        .storageLevel(null) // or it would cache every round and release none
+        .workerPrefetchNumBatches(0)
+        .saveUpdater(true)
+        .trainingHooks(new WithoutNewArrays());
+  }
+
+  /** DL4J multiplies these as ints; past the largest it would cut a round into random pieces. */
+  private static void requireCountable(int workers, int batch, int averaging) {
+    double examples = (double) workers * batch * averaging;
+    if (examples > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "averaging (%d) must be at most %d, for %d workers and a batch of %d"
+              .formatted(
+                  averaging, (int) (Integer.MAX_VALUE / ((long) workers * batch)), workers, batch));
+    }
   }
 
   /** Kryo without ND4J's registrator makes arrays without memory, which is seen only on use. */
@@ -63,7 +78,7 @@ final class AveragedTraining {
   }
 
   /** Gives a worker's network, which DL4J makes anew each round, the library's updater. */
-  private static final class WithoutNewArrays implements TrainingHook {
+  static final class WithoutNewArrays implements TrainingHook {
 
     @Override
     public void preUpdate(DataSet minibatch, Model network) {
@@ -93,6 +108,6 @@ final class AveragedTraining {
 
   /** Computes the mean loss of an example, in inference. */
   double loss(JavaRDD<org.nd4j.linalg.dataset.DataSet> chunks) {
-    return onSpark.calculateScore(chunks, true, Integer.MAX_VALUE);
+    return onSpark.calculateScore(chunks, true, NamesOnSpark.CHUNK);
   }
 }

@@ -1,65 +1,127 @@
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
-import java.util.List;
+import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.NamesDataset;
+import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.Vocabulary;
 import org.backpropninja.random.TorchRandom;
 import org.nd4j.linalg.dataset.DataSet;
+import scala.Tuple2;
+import scala.util.hashing.MurmurHash3$;
 
 /**
  * Names that stay on the workers, encoded, 2 bytes an example.
  *
+ * <p>Which part a name is in, and on which worker, depends on its characters and the number of
+ * workers alone: not on the order of the names nor on how files are cut. Equal names share a part,
+ * so no name is both trained on and judged by. On a worker the names are sorted. Hence the same
+ * names give the same examples in the same order, also when Spark computes a lost partition again.
+ *
+ * @param words how many names there are, in all parts
  * @param vocabulary of all names
  * @param train one NamesDataset a partition, of about 80 % of the names
  * @param validation of about 10 %
  * @param test of about 10 %
  */
 record NamesOnSpark(
+    int words,
     Vocabulary vocabulary,
     JavaRDD<NamesDataset> train,
     JavaRDD<NamesDataset> validation,
     JavaRDD<NamesDataset> test) {
 
-  private static final int CHUNK = 4096; // examples at a time where a whole set goes through
-  private static final long SPLIT_SEED = 42;
-  private static final long SEEDS = 0xFFFF_FFFFL;
+  /** Examples at a time where a whole set goes through. */
+  static final int CHUNK = 4096;
+
+  private static final int SPLIT_SEED = 42;
+
+  /**
+   * Reads names; see {@link NamesFiles#read}.
+   *
+   * @param spark reads
+   * @param names a path or URL
+   * @param workers partitions at least
+   * @return names that are checked
+   */
+  static JavaRDD<String> read(JavaSparkContext spark, String names, int workers) {
+    return NamesFiles.read(spark, names, workers);
+  }
 
   /**
    * Splits and encodes names.
    *
-   * @param words one an element
+   * @param words one an element, checked
    * @param contextLength T
    * @param workers the number of partitions of each part
-   * @throws IllegalArgumentException if there is no name, or one is blank
+   * @throws InvalidNamesException if a part would be empty, a worker had nothing to train on, or
+   *     there are more examples than {@code summary.json} can count
    */
   static NamesOnSpark of(JavaRDD<String> words, int contextLength, int workers) {
-    requireNames(words);
+    long count = requireCountable(words);
+    if (count < workers) {
+      throw tooManyWorkers(workers, count, count);
+    }
+    JavaRDD<String> dealt =
+        words
+            .mapToPair(word -> new Tuple2<>(word, true))
+            .repartitionAndSortWithinPartitions(new HashPartitioner(workers))
+            .keys();
     Vocabulary vocabulary =
         Vocabulary.of(
-            words
+            dealt
                 .flatMap(word -> word.chars().mapToObj(Character::toString).iterator())
                 .distinct()
                 .collect());
-    List<JavaRDD<NamesDataset>> parts =
-        Arrays.stream(words.randomSplit(new double[] {0.8, 0.1, 0.1}, SPLIT_SEED))
-            .map(part -> encode(part.repartition(workers), vocabulary, contextLength).cache())
-            .toList();
-    return new NamesOnSpark(vocabulary, parts.get(0), parts.get(1), parts.get(2));
+    NamesOnSpark names =
+        new NamesOnSpark(
+            (int) count,
+            vocabulary,
+            encode(part(dealt, 0, 8), vocabulary, contextLength).cache(),
+            encode(part(dealt, 8, 9), vocabulary, contextLength).cache(),
+            encode(part(dealt, 9, 10), vocabulary, contextLength).cache());
+    names.requireSome(workers);
+    return names;
   }
 
-  private static void requireNames(JavaRDD<String> words) {
-    if (words.isEmpty()) {
-      throw new IllegalArgumentException("names hold no name");
+  /** The names whose hash, in tenths, is from one to below the other. */
+  private static JavaRDD<String> part(JavaRDD<String> words, int from, int below) {
+    return words.filter(
+        word -> {
+          int tenth = Math.floorMod(MurmurHash3$.MODULE$.stringHash(word, SPLIT_SEED), 10);
+          return from <= tenth && tenth < below;
+        });
+  }
+
+  /** Counts the words; their examples are what must fit in an int. */
+  private static long requireCountable(JavaRDD<String> words) {
+    long examples = words.map(word -> word.length() + 1L).fold(0L, Long::sum);
+    if (examples > Integer.MAX_VALUE) {
+      throw new InvalidNamesException(
+          "names give %d examples, must give at most %d".formatted(examples, Integer.MAX_VALUE));
     }
-    long blank = words.filter(String::isBlank).count();
-    if (blank > 0) {
-      throw new IllegalArgumentException(
-          "names hold %d blank lines, must hold none".formatted(blank));
+    return words.count();
+  }
+
+  private void requireSome(int workers) {
+    if (train.isEmpty() || validation.isEmpty() || test.isEmpty()) {
+      throw new InvalidNamesException(
+          "words (%d) must be more, for training, validation and test to have one each"
+              .formatted(words));
     }
+    long training = train.count();
+    if (training < workers) {
+      throw tooManyWorkers(workers, words, training);
+    }
+  }
+
+  private static InvalidNamesException tooManyWorkers(int workers, long words, long most) {
+    return new InvalidNamesException(
+        "workers (%d) must be fewer: %d words give at most %d of them some to train on"
+            .formatted(workers, words, most));
   }
 
   /** One NamesDataset a partition; none where there are no words. */
@@ -71,15 +133,17 @@ record NamesOnSpark(
         .map(some -> new NamesDataset(vocabulary, contextLength, some));
   }
 
-  /** Reads one name a line. */
-  static JavaRDD<String> read(JavaSparkContext spark, String names, int workers) {
-    return spark.textFile(names, workers);
-  }
-
-  /** Draws minibatches on the workers; the same again whenever Spark computes them anew. */
+  /**
+   * Draws minibatches on the workers; the same again whenever Spark computes them anew.
+   *
+   * @param data a partition for each worker
+   * @param batch examples in a minibatch
+   * @param each minibatches of each worker
+   * @param seed of the first worker; the next one's is one more
+   */
   static JavaRDD<DataSet> minibatches(JavaRDD<NamesDataset> data, int batch, int each, long seed) {
     return data.mapPartitionsWithIndex(
-        (partition, own) -> minibatches(own, batch, each, (seed + partition) & SEEDS), true);
+        (worker, own) -> minibatches(own, batch, each, seed + worker), true);
   }
 
   private static Iterator<DataSet> minibatches(
@@ -94,8 +158,12 @@ record NamesOnSpark(
     return data.flatMap(own -> own.chunks(CHUNK));
   }
 
-  /** Counts the examples. */
-  static int size(JavaRDD<NamesDataset> data) {
+  /** Counts the examples of each part. */
+  Parts<Integer> examples() {
+    return new Parts<>(size(train), size(validation), size(test));
+  }
+
+  private static int size(JavaRDD<NamesDataset> data) {
     return data.map(NamesDataset::size).fold(0, Math::addExact);
   }
 }

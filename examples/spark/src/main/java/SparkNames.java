@@ -5,15 +5,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkException;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.backpropninja.names.CharMlp;
+import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NameSampler;
+import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
 import org.backpropninja.random.TorchRandom;
-import org.backpropninja.training.Calibration;
-import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import picocli.CommandLine;
@@ -21,7 +23,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-/** Trains the character MLP on Apache Spark, prints its three losses and names that it invents. */
+/**
+ * Trains the character MLP on Apache Spark, prints its three losses and names that it invents.
+ *
+ * <p>All random numbers come from {@code --seed}: the weights from the seed itself, the names from
+ * seed + 10, and the minibatches of worker w in round r from seed + 11 + r · workers + w, so that
+ * no two streams are the same.
+ */
 @Command(
     name = "SparkNames",
     sortOptions = false,
@@ -31,6 +39,8 @@ public final class SparkNames implements Callable<Integer> {
 
   private static final long BATCH_NORM_SEED = 42;
   private static final int SAMPLING_SEED_OFFSET = 10;
+  private static final int MINIBATCH_SEED_OFFSET = 11;
+  private static final long LARGEST_SEED = 0xFFFF_FFFFL;
 
   @Option(
       names = "--master",
@@ -41,8 +51,16 @@ public final class SparkNames implements Callable<Integer> {
   @Option(
       names = "--names",
       paramLabel = "PATH",
-      description = "one name a line, a file or an URL that Spark reads (${DEFAULT-VALUE})")
+      description =
+          "one name a line: a file, folder or pattern, a path or a URL that Spark reads"
+              + " (${DEFAULT-VALUE})")
   private String names = "names.txt";
+
+  @Option(
+      names = "--workers",
+      paramLabel = "N",
+      description = "networks trained at a time (as many as Spark has cores)")
+  private Integer workers;
 
   @Option(
       names = "--steps",
@@ -59,10 +77,13 @@ public final class SparkNames implements Callable<Integer> {
   @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
   private int hidden = 200;
 
-  @Option(names = "--embedding", paramLabel = "N", description = "its size (${DEFAULT-VALUE})")
+  @Option(
+      names = "--embedding",
+      paramLabel = "N",
+      description = "embedding size (${DEFAULT-VALUE})")
   private int embedding = 10;
 
-  @Option(names = "--context", paramLabel = "N", description = "its length (${DEFAULT-VALUE})")
+  @Option(names = "--context", paramLabel = "N", description = "context length (${DEFAULT-VALUE})")
   private int context = 3;
 
   @Option(
@@ -83,12 +104,21 @@ public final class SparkNames implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "for summary.json and model.zip, on the driver (${DEFAULT-VALUE})")
-  private Path out = Path.of("runs", "spark");
+      description = "for summary.json and model.zip, on the driver (runs/TIME)")
+  private Path out;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  private SparkNames() {}
+  /**
+   * What a run gives.
+   *
+   * @param summary what summary.json holds
+   * @param network the trained network, calibrated
+   * @param folder where both were written
+   */
+  record Result(Summary summary, MultiLayerNetwork network, Path folder) {}
+
+  SparkNames() {}
 
   /**
    * Runs and exits: 0 done, 1 failed, 2 unusable arguments or input.
@@ -96,27 +126,19 @@ public final class SparkNames implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    CommandLine line = new CommandLine(new SparkNames());
-    line.setExecutionExceptionHandler(
-        (e, command, parsed) -> {
-          if (e instanceof IllegalArgumentException || e instanceof ParameterException) {
-            System.err.println(e.getMessage());
-            return 2;
-          }
-          throw e;
-        });
-    System.exit(line.execute(args));
+    System.exit(Commands.execute(new CommandLine(new SparkNames()), args));
   }
 
   /**
    * Trains as the options say.
    *
    * @param args see {@code --help}
-   * @return losses and names
-   * @throws IOException if the results cannot be written
+   * @return losses, names, network
+   * @throws IOException if the results cannot be written, or a worker fails
    * @throws ParameterException if an option is unusable
+   * @throws InvalidNamesException if the names are
    */
-  static Summary run(String... args) throws IOException {
+  static Result run(String... args) throws IOException {
     SparkNames options = new SparkNames();
     new CommandLine(options).parseArgs(args);
     return options.train();
@@ -124,103 +146,169 @@ public final class SparkNames implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Summary summary = train();
-    Parts<Double> losses = summary.losses();
-    System.out.printf(
-        Locale.ROOT,
-        "train %.4f  val %.4f  test %.4f%n",
-        losses.train(),
-        losses.val(),
-        losses.test());
-    summary.names().forEach(System.out::println);
+    Result result = train();
+    Commands.print(result.summary());
+    System.out.println("summary.json and model.zip are in " + result.folder());
     return 0;
   }
 
-  private Summary train() throws IOException {
-    require("--steps", steps, 1);
-    require("--averaging", averaging, 1);
-    require("--batch", batch, 2); // batch norm by n − 1
-    require("--samples", samples, 0);
-    RunFolder folder = RunFolder.create(out);
-    try (JavaSparkContext spark = new JavaSparkContext(configuration())) {
-      AveragedTraining.requireJavaSerialisation();
-      return train(spark, folder);
+  private Result train() throws IOException {
+    requireUsable();
+    try (JavaSparkContext spark = start()) {
+      return train(spark);
+    } catch (ParameterException | InvalidNamesException e) {
+      throw e;
+    } catch (Exception e) { // Scala's methods throw what they do not declare
+      String said =
+          Workers.explanation(e).orElse(e instanceof SparkException ? e.getMessage() : null);
+      if (said == null) {
+        throw e;
+      }
+      throw new IOException(said, e);
     }
   }
 
-  private SparkConf configuration() {
+  private JavaSparkContext start() {
     SparkConf conf = new SparkConf().setAppName("SparkNames");
     conf.setIfMissing("spark.ui.enabled", "false"); // it listens on all interfaces
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
-    return master == null ? conf.setIfMissing("spark.master", "local[2]") : conf.setMaster(master);
+    if (master == null) {
+      conf.setIfMissing("spark.master", "local[2]");
+    } else {
+      conf.setMaster(master);
+    }
+    try {
+      return new JavaSparkContext(conf);
+    } catch (Exception e) { // without an answer from the master Spark fails in one of many ways
+      throw unusable(
+          "--master (%s) cannot be used: %s"
+              .formatted(
+                  conf.get("spark.master"),
+                  e instanceof SparkException
+                      ? e.getMessage()
+                      : "Spark does not start, there may be no master; " + e));
+    }
   }
 
-  private Summary train(JavaSparkContext spark, RunFolder folder) throws IOException {
-    int workers = spark.defaultParallelism();
+  private Result train(JavaSparkContext spark) throws IOException {
+    int workers = this.workers == null ? spark.defaultParallelism() : this.workers;
+    say("reading %s", names);
     NamesOnSpark data = NamesOnSpark.of(NamesOnSpark.read(spark, names, workers), context, workers);
-    CharMlp mlp = new CharMlp(data.vocabulary().size(), context, embedding, hidden);
-    MultiLayerNetwork network =
-        mlp.network(
-            CharMlp.notebookSgd(steps),
-            DataType.FLOAT,
-            new TorchRandom(seed),
-            new TorchRandom(BATCH_NORM_SEED));
-    AveragedTraining training = new AveragedTraining(spark, network, workers, batch, averaging);
+    CharMlp mlp = mlp(data.vocabulary().size());
+    MultiLayerNetwork network = network(mlp);
+    requireAble(spark, network, workers);
+    RunFolder folder = Commands.runFolder(out);
 
-    long start = System.nanoTime();
-    List<List<Number>> roundLosses = fit(training, data, workers);
-    double microseconds = (System.nanoTime() - start) / 1e3;
-    Calibration.calibrate(
-        network,
-        new ExistingDataSetIterator(() -> NamesOnSpark.chunks(data.train()).toLocalIterator()));
-
-    Parts<Integer> examples =
-        new Parts<>(
-            NamesOnSpark.size(data.train()),
-            NamesOnSpark.size(data.validation()),
-            NamesOnSpark.size(data.test()));
+    say("training on %d names by %d workers", data.words(), workers);
+    List<List<Number>> roundLosses = new ArrayList<>();
+    double microseconds = fit(spark, network, data.train(), workers, roundLosses);
+    say("calibrating batch norm");
+    CalibrationOnSpark.calibrate(spark, network, NamesOnSpark.chunks(data.train()));
+    say("computing losses, inventing names");
     Summary summary =
         new Summary(
-            (int) NamesOnSpark.read(spark, names, workers).count(),
-            examples,
+            data.words(),
+            data.examples(),
             mlp.parameters(),
             steps,
             microseconds / steps,
-            new Parts<>(
-                training.loss(NamesOnSpark.chunks(data.train())),
-                training.loss(NamesOnSpark.chunks(data.validation())),
-                training.loss(NamesOnSpark.chunks(data.test()))),
+            losses(new AveragedTraining(spark, network, workers, batch, 1), data),
             roundLosses,
             new NameSampler(network, data.vocabulary(), context)
                 .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET)));
     folder.write(summary);
     folder.write(network);
-    return summary;
+    return new Result(summary, network, folder.folder());
   }
 
-  /** Trains round by round, and tells the losses of some. */
-  private List<List<Number>> fit(AveragedTraining training, NamesOnSpark data, int workers) {
-    int rounds = (steps + averaging - 1) / averaging;
-    List<List<Number>> losses = new ArrayList<>();
-    for (int round = 0; round < rounds; round++) {
-      double loss =
-          training.round(
-              NamesOnSpark.minibatches(
-                  data.train(), batch, averaging, seed + 1 + (long) round * workers));
-      int step = (round + 1) * averaging;
-      losses.add(List.of(step, loss));
-      if ((round + 1) * 10L / rounds > round * 10L / rounds) {
-        System.out.printf(
-            Locale.ROOT, "step %d of %d, minibatch loss %.4f%n", step, rounds * averaging, loss);
+  /** Trains round by round, the last of which may be shorter; tells the microseconds. */
+  private double fit(
+      JavaSparkContext spark,
+      MultiLayerNetwork network,
+      JavaRDD<NamesDataset> data,
+      int workers,
+      List<List<Number>> losses) {
+    long start = System.nanoTime();
+    try (Progress progress = new Progress(steps)) {
+      for (int done = 0, round = 0; done < steps; round++) {
+        int each = Math.min(averaging, steps - done);
+        long first = seed + MINIBATCH_SEED_OFFSET + (long) round * workers;
+        double loss =
+            new AveragedTraining(spark, network, workers, batch, each)
+                .round(NamesOnSpark.minibatches(data, batch, each, first));
+        done += each;
+        losses.add(List.of(done, loss));
+        progress.advance(each, loss);
       }
     }
-    return losses;
+    return (System.nanoTime() - start) / 1e3;
   }
 
-  private void require(String option, int value, int least) {
-    if (value < least) {
-      throw new ParameterException(
-          spec.commandLine(), "%s (%d) must be at least %d".formatted(option, value, least));
+  private static Parts<Double> losses(AveragedTraining training, NamesOnSpark data) {
+    return new Parts<>(
+        training.loss(NamesOnSpark.chunks(data.train())),
+        training.loss(NamesOnSpark.chunks(data.validation())),
+        training.loss(NamesOnSpark.chunks(data.test())));
+  }
+
+  private MultiLayerNetwork network(CharMlp mlp) {
+    return mlp.network(
+        CharMlp.notebookSgd(steps),
+        DataType.FLOAT,
+        new TorchRandom(seed),
+        new TorchRandom(BATCH_NORM_SEED));
+  }
+
+  private CharMlp mlp(int vocabularySize) {
+    try {
+      return new CharMlp(vocabularySize, context, embedding, hidden);
+    } catch (IllegalArgumentException e) {
+      throw unusable(e.getMessage());
     }
+  }
+
+  private void requireUsable() {
+    require("--workers", workers == null ? 1 : workers, 1, Integer.MAX_VALUE);
+    require("--steps", steps, 1, Integer.MAX_VALUE);
+    require("--averaging", averaging, 1, Integer.MAX_VALUE);
+    require("--hidden", hidden, 1, Integer.MAX_VALUE);
+    require("--embedding", embedding, 1, Integer.MAX_VALUE);
+    require("--context", context, 1, Integer.MAX_VALUE);
+    require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
+    require("--seed", seed, 0, largestSeed(1));
+    require("--samples", samples, 0, Integer.MAX_VALUE);
+    if (out != null && out.toString().matches("\\w[\\w+.-]+:.*")) {
+      throw unusable("--out (%s) must be a path on the driver, is a URL".formatted(out));
+    }
+    Commands.requireFolder(spec, "--out", out);
+  }
+
+  /** The seed with which the last worker's last round gets the generator's largest. */
+  private long largestSeed(int workers) {
+    long rounds = (steps - 1L) / averaging + 1;
+    return LARGEST_SEED - MINIBATCH_SEED_OFFSET - (rounds * workers - 1);
+  }
+
+  /** What is known only once Spark runs. */
+  private void requireAble(JavaSparkContext spark, MultiLayerNetwork network, int workers) {
+    require("--seed", seed, 0, largestSeed(workers));
+    try {
+      new AveragedTraining(spark, network, workers, batch, Math.min(averaging, steps));
+      Workers.require(spark, network);
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      throw unusable(e.getMessage());
+    }
+  }
+
+  private void require(String option, long value, long least, long most) {
+    Commands.requireRange(spec, option, value, least, most);
+  }
+
+  private ParameterException unusable(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static void say(String what, Object... values) {
+    System.out.printf(Locale.ROOT, what + "%n", values);
   }
 }

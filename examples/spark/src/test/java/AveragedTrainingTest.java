@@ -1,103 +1,92 @@
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Iterator;
 import java.util.List;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
-import org.apache.spark.SparkConf;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.backpropninja.layers.EmbeddingConcat;
-import org.backpropninja.layers.ManualDense;
-import org.backpropninja.loss.ManualCrossEntropyLoss;
-import org.backpropninja.names.CharMlp;
+import org.apache.spark.util.LongAccumulator;
 import org.backpropninja.names.MinibatchIterator;
-import org.backpropninja.names.NamesDataset;
-import org.backpropninja.names.Vocabulary;
-import org.backpropninja.random.TorchRandom;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
-import org.nd4j.linalg.activations.Activation;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
-import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 
+/** Two workers, on local[2]. */
 class AveragedTrainingTest {
 
-  private static final int T = 3;
-  private static final int BATCH = 16;
-  private static final int AVERAGING = 5;
-  private static final int ROUNDS = 4;
+  private static final int EACH = 5;
   private static final long SEED = 7;
-  private static final List<String> WORDS =
-      IntStream.range(0, 200).mapToObj(AveragedTrainingTest::word).toList();
-  private static final Vocabulary VOCABULARY = Vocabulary.of(WORDS);
 
-  private static String word(int k) {
-    return "" + (char) ('a' + k % 13) + (char) ('a' + k * 7 % 11) + (char) ('n' + k / 20);
+  private static JavaSparkContext spark;
+
+  @BeforeAll
+  static void start() {
+    spark = Spark.retrying(2);
   }
 
-  static Stream<IUpdater> updaters() {
-    return Stream.of(
-        CharMlp.notebookSgd(ROUNDS * AVERAGING),
-        new Adam(0.01)); // a schedule, and state to average
-  }
-
-  @ParameterizedTest
-  @MethodSource("updaters")
-  void oneWorkerGivesTheParametersOfFit(IUpdater updater) {
-    MultiLayerNetwork averaged = batchNormed(updater);
-    MultiLayerNetwork alone = batchNormed(updater);
-    train(averaged, 1, AVERAGING, ROUNDS);
-    for (int round = 0; round < ROUNDS; round++) {
-      fit(alone, shard(0, 1), round, AVERAGING);
-    }
-    assertArrayEquals(alone.params().toFloatVector(), averaged.params().toFloatVector(), 0);
+  @AfterAll
+  static void stop() {
+    spark.close();
   }
 
   @ParameterizedTest
-  @MethodSource("types")
-  void twoWorkersAveragedEachStepEqualOneOnTheJoinedMinibatch(DataType type) {
-    MultiLayerNetwork averaged = withoutBatchNorm(type);
+  @EnumSource(names = {"DOUBLE", "FLOAT"})
+  void averagedEachStepTheyEqualOneOnTheJoinedMinibatch(DataType type) {
+    MultiLayerNetwork averaged = Small.withoutBatchNorm(type);
     MultiLayerNetwork alone = averaged.clone();
-    train(averaged, 2, 1, 20);
+    AveragedTraining training = new AveragedTraining(spark, averaged, 2, Small.BATCH, 1);
     for (int round = 0; round < 20; round++) {
-      alone.fit(DataSet.merge(List.of(first(0, round), first(1, round))));
+      long seed = SEED + 2 * round;
+      double score = training.round(minibatches(1, seed));
+      alone.fit(DataSet.merge(List.of(worker(0, seed, 1).next(), worker(1, seed, 1).next())));
+      assertEquals(alone.score(), score, 1e-6, "the mean of the workers' losses");
     }
     assertArrayEquals(
         alone.params().toDoubleVector(), averaged.params().toDoubleVector(), 1e-6, type.name());
+    assertEquals(20, averaged.getIterationCount());
   }
 
-  static Stream<DataType> types() {
-    return Stream.of(DataType.DOUBLE, DataType.FLOAT);
+  /** Parameters, running statistics among them, and state: after several steps on their own. */
+  @Test
+  void allThatTheyChangeIsAveraged() {
+    MultiLayerNetwork averaged = Small.batchNormed(new Adam(0.01));
+    MultiLayerNetwork left = averaged.clone();
+    MultiLayerNetwork right = averaged.clone();
+    round(averaged);
+    worker(0, SEED, EACH).forEachRemaining(left::fit);
+    worker(1, SEED, EACH).forEachRemaining(right::fit);
+    assertArrayEquals(
+        mean(Small.parameters(left), Small.parameters(right)), Small.parameters(averaged));
+    assertArrayEquals(mean(Small.state(left), Small.state(right)), Small.state(averaged));
   }
 
   @Test
   void runningStatisticsAreTheMeanOfTheWorkers() {
-    MultiLayerNetwork averaged = batchNormed(new Sgd(0.1));
+    MultiLayerNetwork averaged = Small.batchNormed(new Sgd(0.1));
     MultiLayerNetwork left = averaged.clone();
     MultiLayerNetwork right = averaged.clone();
     MultiLayerNetwork joined = averaged.clone();
-    train(averaged, 2, AVERAGING, 1);
-    fit(left, shard(0, 2), 0, AVERAGING);
-    fit(right, shard(1, 2), 1, AVERAGING);
+    round(averaged);
+    worker(0, SEED, EACH).forEachRemaining(left::fit);
+    worker(1, SEED, EACH).forEachRemaining(right::fit);
     for (String statistic : List.of("2_mean", "2_var")) {
-      assertArrayEquals(
-          left.getParam(statistic).add(right.getParam(statistic)).div(2).toFloatVector(),
-          averaged.getParam(statistic).toFloatVector(),
-          0,
-          statistic);
+      float[] means =
+          mean(left.getParam(statistic).toFloatVector(), right.getParam(statistic).toFloatVector());
+      assertArrayEquals(means, averaged.getParam(statistic).toFloatVector(), statistic);
     }
-    MinibatchIterator a = minibatches(shard(0, 2), 0, AVERAGING);
-    MinibatchIterator b = minibatches(shard(1, 2), 1, AVERAGING);
+    MinibatchIterator a = worker(0, SEED, EACH);
+    MinibatchIterator b = worker(1, SEED, EACH);
     while (a.hasNext()) {
       joined.fit(DataSet.merge(List.of(a.next(), b.next())));
     }
@@ -107,80 +96,91 @@ class AveragedTrainingTest {
   }
 
   @Test
-  void kryoIsRefused() {
-    SparkConf kryo =
-        new SparkConf()
-            .setAppName("kryo")
-            .setMaster("local[1]")
-            .set("spark.ui.enabled", "false")
-            .set("spark.serializer", "org.apache.spark.serializer.KryoSerializer");
-    try (JavaSparkContext spark = new JavaSparkContext(kryo)) {
-      MultiLayerNetwork network = batchNormed(new Sgd(0.1));
-      assertThrows(
-          IllegalStateException.class,
-          () -> new AveragedTraining(spark, network, 1, BATCH, AVERAGING));
-    }
-  }
-
-  private static void train(MultiLayerNetwork network, int workers, int averaging, int rounds) {
-    try (JavaSparkContext spark = Spark.local(workers)) {
-      AveragedTraining training = new AveragedTraining(spark, network, workers, BATCH, averaging);
-      JavaRDD<NamesDataset> data =
-          NamesOnSpark.encode(spark.parallelize(WORDS, workers), VOCABULARY, T);
-      for (int round = 0; round < rounds; round++) {
+  void aTaskThatFailsOnceChangesNothing() {
+    MultiLayerNetwork undisturbed = Small.batchNormed(new Adam(0.01));
+    MultiLayerNetwork disturbed = undisturbed.clone();
+    LongAccumulator failures = spark.sc().longAccumulator();
+    AveragedTraining training = new AveragedTraining(spark, disturbed, 2, Small.BATCH, EACH);
+    AveragedTraining other = new AveragedTraining(spark, undisturbed, 2, Small.BATCH, EACH);
+    spark.setLogLevel("OFF"); // Spark shows the stack trace
+    try {
+      for (int round = 0; round < 2; round++) {
+        JavaRDD<DataSet> minibatches = minibatches(EACH, SEED + 2 * round);
+        other.round(minibatches);
         training.round(
-            NamesOnSpark.minibatches(data, BATCH, averaging, SEED + (long) round * workers));
+            minibatches.mapPartitions(own -> new FailsOnce(own, TaskContext.get(), failures)));
       }
+    } finally {
+      spark.setLogLevel("WARN");
+    }
+    assertArrayEquals(Small.parameters(undisturbed), Small.parameters(disturbed));
+    assertArrayEquals(Small.state(undisturbed), Small.state(disturbed));
+    assertEquals(undisturbed.getIterationCount(), disturbed.getIterationCount());
+    // Accumulators leave out what failed tasks add; the second attempt tells.
+    assertFalse(failures.isZero(), "no task has failed");
+  }
+
+  /** Fails at the third minibatch of a task's first attempt. */
+  private static final class FailsOnce implements Iterator<DataSet> {
+    private final Iterator<DataSet> own;
+    private final int attempt;
+    private int given;
+
+    FailsOnce(Iterator<DataSet> own, TaskContext task, LongAccumulator failures) {
+      this.own = own;
+      attempt = task.attemptNumber();
+      failures.add(attempt);
+    }
+
+    @Override
+    public boolean hasNext() {
+      return own.hasNext();
+    }
+
+    @Override
+    public DataSet next() {
+      if (attempt == 0 && ++given == 3) {
+        throw new IllegalStateException("a planted failure");
+      }
+      return own.next();
     }
   }
 
-  /** Trains on the minibatches that Spark's worker draws by the same seed. */
-  private static void fit(MultiLayerNetwork network, NamesDataset data, int seed, int steps) {
-    minibatches(data, seed, steps).forEachRemaining(network::fit);
+  @Test
+  void moreExamplesThanDl4jCountsAreRefused() {
+    MultiLayerNetwork network = Small.batchNormed(new Sgd(0.1));
+    Exception refusal =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> new AveragedTraining(spark, network, 2, 32, 33_554_432));
+    assertEquals(
+        "averaging (33554432) must be at most 33554431, for 2 workers and a batch of 32",
+        refusal.getMessage());
+    new AveragedTraining(spark, network, 2, 32, 33_554_431);
   }
 
-  private static DataSet first(int worker, int round) {
-    return minibatches(shard(worker, 2), 2 * round + worker, 1).next();
+  private static void round(MultiLayerNetwork network) {
+    new AveragedTraining(spark, network, 2, Small.BATCH, EACH).round(minibatches(EACH, SEED));
   }
 
-  private static MinibatchIterator minibatches(NamesDataset data, int seed, int steps) {
-    return new MinibatchIterator(data, new TorchRandom(SEED + seed), BATCH, steps);
+  private static JavaRDD<DataSet> minibatches(int each, long seed) {
+    return NamesOnSpark.minibatches(
+        NamesOnSpark.encode(spark.parallelize(Small.WORDS, 2), Small.VOCABULARY, Small.T),
+        Small.BATCH,
+        each,
+        seed);
   }
 
-  /** What {@code parallelize} gives a worker. */
-  private static NamesDataset shard(int worker, int workers) {
-    int n = WORDS.size();
-    return new NamesDataset(
-        VOCABULARY, T, WORDS.subList(worker * n / workers, (worker + 1) * n / workers));
+  /** The minibatches that a worker draws. */
+  private static MinibatchIterator worker(int worker, long seed, int each) {
+    return Small.minibatches(Small.shard(worker, 2), seed + worker, each);
   }
 
-  private static MultiLayerNetwork batchNormed(IUpdater updater) {
-    return new CharMlp(VOCABULARY.size(), T, 4, 12)
-        .network(updater, DataType.FLOAT, new TorchRandom(1), new TorchRandom(2));
-  }
-
-  private static MultiLayerNetwork withoutBatchNorm(DataType type) {
-    MultiLayerNetwork network =
-        new MultiLayerNetwork(
-            new NeuralNetConfiguration.Builder()
-                .seed(1)
-                .dataType(type)
-                .updater(new Sgd(0.1))
-                .list()
-                .layer(new EmbeddingConcat.Builder().nIn(VOCABULARY.size()).nOut(4).build())
-                .layer(new ManualDense.Builder().nOut(12).activation(Activation.TANH).build())
-                .layer(
-                    new ManualDense.Builder()
-                        .nOut(VOCABULARY.size())
-                        .activation(Activation.IDENTITY)
-                        .build())
-                .layer(
-                    new LossLayer.Builder(new ManualCrossEntropyLoss())
-                        .activation(Activation.SOFTMAX)
-                        .build())
-                .setInputType(InputType.feedForward(T))
-                .build());
-    network.init();
-    return network;
+  private static float[] mean(float[] left, float[] right) {
+    float[] mean = new float[left.length];
+    for (int k = 0; k < mean.length; k++) {
+      mean[k] = (left[k] + right[k]) / 2;
+    }
+    return mean;
   }
 }

@@ -8,7 +8,12 @@ package org.backpropninja.names;
  * stack trace.
  */
 public final class InvalidNamesException extends IllegalArgumentException {
-  InvalidNamesException(String message) {
+  /**
+   * Refuses names that something else than {@link NamesFile} reads.
+   *
+   * @param message one line: where, what and what is allowed
+   */
+  public InvalidNamesException(String message) {
     super(message);
   }
 

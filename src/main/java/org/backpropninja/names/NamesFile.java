@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Reads a file of names, one a line, and refuses what the network could not learn from.
@@ -37,7 +38,9 @@ public final class NamesFile {
    *     char} cannot hold
    */
   public static List<String> read(Path file) {
-    List<String> lines = decode(file, bytes(file)).lines().toList();
+    String text = decode(bytes(file), before -> line(file, (before + "?").lines().count()));
+    List<String> lines =
+        (text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text).lines().toList();
     int count = lines.size();
     if (count > 0 && lines.get(count - 1).isEmpty()) {
       count--;
@@ -47,9 +50,28 @@ public final class NamesFile {
     }
     List<String> names = lines.subList(0, count);
     for (int i = 0; i < count; i++) {
-      requireName(file, i + 1, names.get(i));
+      requireName(line(file, i + 1), names.get(i));
     }
     return names;
+  }
+
+  /**
+   * Decodes and checks one name of a file that something else than this class reads by lines.
+   *
+   * @param where of the name, as "names.txt, line 3", for the message
+   * @param utf8 the line without its end
+   * @return the name
+   * @throws InvalidNamesException if the line is blank, not UTF-8 or no name that {@link #read}
+   *     takes
+   */
+  public static String name(String where, byte[] utf8) {
+    String name = decode(utf8, before -> where);
+    requireName(where, name);
+    return name;
+  }
+
+  private static String line(Path file, long line) {
+    return "%s, line %d".formatted(file, line);
   }
 
   private static byte[] bytes(Path file) {
@@ -66,26 +88,26 @@ public final class NamesFile {
     }
   }
 
-  private static String decode(Path file, byte[] bytes) {
+  /** Decodes; {@code where} tells, from the text before it, where a malformed byte is. */
+  private static String decode(byte[] bytes, UnaryOperator<String> where) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
     ByteBuffer in = ByteBuffer.wrap(bytes);
     CharBuffer out = CharBuffer.allocate(bytes.length); // UTF-8 has no more chars than bytes
     CoderResult result = decoder.decode(in, out, true);
     String text = out.flip().toString();
     if (result.isError()) {
-      long line = (text + "?").lines().count(); // the line that the malformed byte belongs to
       throw new InvalidNamesException(
-          "%s, line %d: byte 0x%02x is not UTF-8; save the file as UTF-8"
-              .formatted(file, line, in.get()));
+          "%s: byte 0x%02x is not UTF-8; save the file as UTF-8"
+              .formatted(where.apply(text), in.get()));
     }
-    return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+    return text;
   }
 
-  private static void requireName(Path file, int line, String name) {
+  private static void requireName(String where, String name) {
     String fault = fault(name);
     if (fault != null) {
       throw new InvalidNamesException(
-          "%s, line %d: %s %s; %s".formatted(file, line, quote(name), fault, ALLOWED));
+          "%s: %s %s; %s".formatted(where, quote(name), fault, ALLOWED));
     }
   }
 

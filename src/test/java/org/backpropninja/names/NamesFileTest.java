@@ -118,6 +118,23 @@ class NamesFileTest {
     refusesLine(1, start + "a. ", "\"" + start + "…\" holds the end marker (U+002E)");
   }
 
+  @Test
+  void checksALineThatSomethingElseHasRead() {
+    assertEquals("zoë", NamesFile.name("s3a://names/a.txt", "zoë".getBytes(UTF_8)));
+    assertRefused(
+        InvalidNamesException.class,
+        "a.txt, line 7: \"z.\" holds the end marker (U+002E)" + RULE,
+        () -> NamesFile.name("a.txt, line 7", "z.".getBytes(UTF_8)));
+    assertRefused(
+        InvalidNamesException.class,
+        "a.txt: byte 0xeb is not UTF-8; save the file as UTF-8",
+        () -> NamesFile.name("a.txt", "zoë".getBytes(ISO_8859_1)));
+    assertRefused(
+        InvalidNamesException.class,
+        "a.txt: \"\" is blank" + RULE,
+        () -> NamesFile.name("a.txt", new byte[0]));
+  }
+
   private void refusesLine(int line, String content, String fault) throws IOException {
     write(content, UTF_8);
     refuses(", line " + line + ": " + fault + RULE);

@@ -15,6 +15,7 @@ import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
+import org.backpropninja.names.Vocabulary;
 import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -192,8 +193,7 @@ public final class SparkNames implements Callable<Integer> {
 
   private Result train(JavaSparkContext spark) throws IOException {
     int workers = this.workers == null ? spark.defaultParallelism() : this.workers;
-    say("reading %s", names);
-    NamesOnSpark data = NamesOnSpark.of(NamesOnSpark.read(spark, names, workers), context, workers);
+    NamesOnSpark data = read(spark, workers);
     CharMlp mlp = mlp(data.vocabulary().size());
     MultiLayerNetwork network = network(mlp);
     requireAble(spark, network, workers);
@@ -214,11 +214,22 @@ public final class SparkNames implements Callable<Integer> {
             microseconds / steps,
             losses(new AveragedTraining(spark, network, workers, batch, 1), data),
             roundLosses,
-            new NameSampler(network, data.vocabulary(), context)
-                .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET)));
+            invent(network, data.vocabulary()));
     folder.write(summary);
     folder.write(network);
     return new Result(summary, network, folder.folder());
+  }
+
+  private NamesOnSpark read(JavaSparkContext spark, int workers) {
+    requireAble(spark);
+    say("reading %s", names);
+    return NamesOnSpark.of(
+        NamesOnSpark.read(spark, names, spark.defaultParallelism()), context, workers);
+  }
+
+  private List<String> invent(MultiLayerNetwork network, Vocabulary vocabulary) {
+    return new NameSampler(network, vocabulary, context)
+        .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET));
   }
 
   /** Trains round by round, the last of which may be shorter; tells the microseconds. */
@@ -289,7 +300,17 @@ public final class SparkNames implements Callable<Integer> {
     return LARGEST_SEED - MINIBATCH_SEED_OFFSET - (rounds * workers - 1);
   }
 
-  /** What is known only once Spark runs. */
+  /** What must hold before anything is read. */
+  private void requireAble(JavaSparkContext spark) {
+    try {
+      AveragedTraining.requireJavaSerialisation();
+      Workers.require(spark);
+    } catch (IllegalStateException e) {
+      throw unusable(e.getMessage());
+    }
+  }
+
+  /** What must hold before anything is trained. */
   private void requireAble(JavaSparkContext spark, MultiLayerNetwork network, int workers) {
     require("--seed", seed, 0, largestSeed(workers));
     try {

@@ -38,18 +38,20 @@ final class AveragedTraining {
   AveragedTraining(
       JavaSparkContext spark, MultiLayerNetwork network, int workers, int batch, int averaging) {
     requireJavaSerialisation();
-    ParameterAveragingTrainingMaster master =
-        new ParameterAveragingTrainingMaster.Builder(workers, batch)
-            .batchSizePerWorker(batch)
-            .averagingFrequency(averaging)
-            .rddTrainingApproach(RDDTrainingApproach.Direct) // not by way of files
-            .repartionData(Repartition.Never)
-            .storageLevel(null) // or it would cache every round and release none
-            .workerPrefetchNumBatches(0)
-            .saveUpdater(true)
-            .trainingHooks(new WithoutNewArrays())
-            .build();
-    onSpark = new SparkDl4jMultiLayer(spark, network, master);
+    onSpark = new SparkDl4jMultiLayer(spark, network, settings(workers, batch, averaging).build());
+  }
+
+  /** What a round is to DL4J. */
+  static ParameterAveragingTrainingMaster.Builder settings(int workers, int batch, int averaging) {
+    return new ParameterAveragingTrainingMaster.Builder(workers, batch)
+        .batchSizePerWorker(batch)
+        .averagingFrequency(averaging)
+        .rddTrainingApproach(RDDTrainingApproach.Direct) // not by way of files
+        .repartionData(Repartition.Never)
+        .storageLevel(null) // or it would cache every round and release none
+        .workerPrefetchNumBatches(0)
+        .saveUpdater(true)
+        .trainingHooks(new WithoutNewArrays());
   }
 
   /** Kryo without ND4J's registrator makes arrays without memory, which is seen only on use. */
@@ -63,7 +65,7 @@ final class AveragedTraining {
   }
 
   /** Gives a worker's network, which DL4J makes anew each round, the library's updater. */
-  private static final class WithoutNewArrays implements TrainingHook {
+  static final class WithoutNewArrays implements TrainingHook {
 
     @Override
     public void preUpdate(DataSet minibatch, Model network) {

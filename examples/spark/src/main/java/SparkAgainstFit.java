@@ -1,6 +1,7 @@
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -67,6 +68,21 @@ public final class SparkAgainstFit implements Callable<Integer> {
     require("--repeat", repeat, 1);
     require("--warm-up", warmUp, 0);
     require("--seconds", seconds, 0);
+    if (!Files.isReadable(names)) {
+      throw new ParameterException(
+          spec.commandLine(), "--names (%s) must be a file that can be read".formatted(names));
+    }
+    Map<WayToTrain, List<WayMeasured>> measured = measure();
+    System.err.println("what a round is spent on");
+    List<String> one = RoundParts.rows(run(RoundParts.class, "1"));
+    List<String> thousand = RoundParts.rows(run(RoundParts.class, "1000"));
+    print(measured);
+    print(one, thousand);
+    return 0;
+  }
+
+  /** In turn, so that what else the machine does falls on all ways. */
+  private Map<WayToTrain, List<WayMeasured>> measure() throws IOException, InterruptedException {
     Map<WayToTrain, List<WayMeasured>> measured = new EnumMap<>(WayToTrain.class);
     for (int turn = 1; turn <= repeat; turn++) {
       for (WayToTrain way : WayToTrain.values()) {
@@ -76,12 +92,7 @@ public final class SparkAgainstFit implements Callable<Integer> {
             .add(WayMeasured.parse(run(WayMeasured.class, way.name())));
       }
     }
-    System.err.println("what a round is spent on");
-    List<String> one = RoundParts.rows(run(RoundParts.class, "1"));
-    List<String> thousand = RoundParts.rows(run(RoundParts.class, "1000"));
-    print(measured);
-    print(one, thousand);
-    return 0;
+    return measured;
   }
 
   private void require(String option, double value, double least) {

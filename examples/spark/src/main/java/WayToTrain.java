@@ -79,8 +79,7 @@ enum WayToTrain {
 
     /** On the only worker. */
     JavaRDD<NamesDataset> on(JavaSparkContext spark) {
-      return NamesOnSpark.encode(
-              NamesOnSpark.read(spark, file.toString(), 1), dataset.vocabulary(), T)
+      return NamesOnSpark.encode(spark.textFile(file.toString(), 1), dataset.vocabulary(), T)
           .cache();
     }
   }

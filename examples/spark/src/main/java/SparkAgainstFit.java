@@ -95,8 +95,8 @@ public final class SparkAgainstFit implements Callable<Integer> {
     return measured;
   }
 
-  private void require(String option, double value, double least) {
-    if (!(value >= least)) {
+  private void require(String option, Number value, int least) {
+    if (!(value.doubleValue() >= least)) {
       throw new ParameterException(
           spec.commandLine(), "%s (%s) must be at least %s".formatted(option, value, least));
     }

@@ -17,7 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The links of all pages, the READMEs and those in docs/, lead to a file and to a heading in it. */
+/**
+ * The links of all pages, the READMEs and those in docs/, lead to a file and to a heading in it.
+ */
 class LinksTest {
 
   private static final Pattern CODE =

@@ -2,7 +2,6 @@ import java.util.Collections;
 import java.util.Iterator;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.NamesDataset;
@@ -38,18 +37,6 @@ record NamesOnSpark(
   static final int CHUNK = 4096;
 
   private static final int SPLIT_SEED = 42;
-
-  /**
-   * Reads names; see {@link NamesFiles#read}.
-   *
-   * @param spark reads
-   * @param names a path or URL
-   * @param workers partitions at least
-   * @return names that are checked
-   */
-  static JavaRDD<String> read(JavaSparkContext spark, String names, int workers) {
-    return NamesFiles.read(spark, names, workers);
-  }
 
   /**
    * Splits and encodes names.

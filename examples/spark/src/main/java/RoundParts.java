@@ -94,7 +94,7 @@ final class RoundParts {
     MultiLayerNetwork network = examples.network();
     JobTimes jobs;
     int rounds;
-    try (JavaSparkContext spark = WayToTrain.spark()) {
+    try (JavaSparkContext spark = Spark.local(1)) {
       LongConsumer round = timedRounds(network, examples, spark, averaging);
       WayMeasured.nanosecondsOfRounds(round, warmUp);
       NANOSECONDS.clear();

@@ -224,7 +224,7 @@ public final class SparkNames implements Callable<Integer> {
     requireAble(spark);
     say("reading %s", names);
     return NamesOnSpark.of(
-        NamesOnSpark.read(spark, names, spark.defaultParallelism()), context, workers);
+        NamesFiles.read(spark, names, spark.defaultParallelism()), context, workers);
   }
 
   private List<String> invent(MultiLayerNetwork network, Vocabulary vocabulary) {

@@ -70,7 +70,7 @@ record WayMeasured(double microseconds, double peakMiB, double heapMiB, double o
     if (!way.isOnSpark()) {
       return measure(way, examples, null, warmUp, seconds);
     }
-    try (JavaSparkContext spark = WayToTrain.spark()) {
+    try (JavaSparkContext spark = Spark.local(1)) {
       return measure(way, examples, spark, warmUp, seconds);
     }
   }

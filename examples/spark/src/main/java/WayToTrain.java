@@ -3,7 +3,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongConsumer;
-import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.backpropninja.names.CharMlp;
@@ -82,16 +81,6 @@ enum WayToTrain {
       return NamesOnSpark.encode(spark.textFile(file.toString(), 1), dataset.vocabulary(), T)
           .cache();
     }
-  }
-
-  static JavaSparkContext spark() {
-    return new JavaSparkContext(
-        new SparkConf()
-            .setAppName("SparkAgainstFit")
-            .setMaster("local[1]")
-            .set("spark.ui.enabled", "false")
-            .set("spark.driver.bindAddress", "127.0.0.1")
-            .set("spark.driver.host", "127.0.0.1"));
   }
 
   /**

@@ -1,7 +1,7 @@
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
-/** Spark for tests, in this process. */
+/** Spark in this process, on the loopback interface, for measurements and tests. */
 final class Spark {
 
   private Spark() {}
@@ -19,7 +19,7 @@ final class Spark {
   private static JavaSparkContext of(String master) {
     return new JavaSparkContext(
         new SparkConf()
-            .setAppName("test")
+            .setAppName("local")
             .setMaster(master)
             .set("spark.ui.enabled", "false")
             .set("spark.driver.bindAddress", "127.0.0.1")

@@ -156,17 +156,26 @@ public final class SparkNames implements Callable<Integer> {
   private Result train() throws IOException {
     requireUsable();
     try (JavaSparkContext spark = start()) {
-      return train(spark);
-    } catch (ParameterException | InvalidNamesException e) {
-      throw e;
-    } catch (Exception e) { // Scala's methods throw what they do not declare
-      String said =
-          Workers.explanation(e).orElse(e instanceof SparkException ? e.getMessage() : null);
-      if (said == null) {
+      try {
+        return train(spark);
+      } catch (ParameterException | InvalidNamesException e) {
         throw e;
+      } catch (Exception e) { // Scala's methods throw what they do not declare
+        String said = explanation(spark, e);
+        if (said == null) {
+          throw e;
+        }
+        throw new IOException(said, e);
       }
-      throw new IOException(said, e);
     }
+  }
+
+  /** What a user can do something about; null for a bug. */
+  private static String explanation(JavaSparkContext spark, Exception e) {
+    if (spark.sc().isStopped()) {
+      return "Spark was stopped: " + e.getMessage(); // by Ctrl-C, or because the master is gone
+    }
+    return Workers.explanation(e).orElse(e instanceof SparkException ? e.getMessage() : null);
   }
 
   private JavaSparkContext start() {

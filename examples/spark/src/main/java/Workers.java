@@ -95,8 +95,9 @@ final class Workers {
           spark.parallelize(each, tasks).map(check).collect().stream()
               .filter(Lack::any)
               .findFirst();
-    } catch (RuntimeException e) {
-      throw new IllegalStateException(explanation(e).orElseThrow(() -> e), e);
+    } catch (Exception e) { // Scala's methods throw what they do not declare
+      throw new IllegalStateException(
+          explanation(e).orElse("executors cannot be asked what they lack: " + e), e);
     }
     if (lack.isPresent()) {
       throw new IllegalStateException(lack.get().explanation());

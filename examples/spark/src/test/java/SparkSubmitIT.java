@@ -125,6 +125,15 @@ class SparkSubmitIT {
     assertEquals(BEFORE_TRAINING, run.status());
   }
 
+  @Test
+  void aPlatformWithoutNativeLibraryIsNamed() throws IOException, InterruptedException {
+    String other = "spark.executor.extraJavaOptions=-Dorg.bytedeco.javacpp.platform=linux-none";
+    Run run = submit(List.of("--conf", other), ALL);
+    String line = line(run);
+    assertTrue(line.matches(EXECUTOR + "cannot load ND4J's native library: .*"), line);
+    assertEquals(BEFORE_TRAINING, run.status());
+  }
+
   private static void requireMissing(Run run, String type) {
     String line = line(run);
     assertTrue(line.matches(EXECUTOR + "lacks class .*"), line);

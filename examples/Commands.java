@@ -51,7 +51,11 @@ final class Commands {
 
   /** Makes the run's folder: the given one, or a new one in {@code runs}. */
   static RunFolder runFolder(Path given) throws IOException {
-    return given == null ? newFolder(Path.of("runs")) : RunFolder.create(given);
+    try {
+      return given == null ? newFolder(Path.of("runs")) : RunFolder.create(given);
+    } catch (IOException e) { // its message may be no more than the path
+      throw new IOException("the run's folder cannot be made: " + e, e);
+    }
   }
 
   /** Makes a folder that is named by the time, and is no other run's of the same second. */

@@ -1,3 +1,4 @@
+import java.util.Iterator;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -24,6 +25,8 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 final class AveragedTraining {
 
   private final SparkDl4jMultiLayer onSpark;
+  private final int workers;
+  private final int averaging;
 
   /**
    * Wraps a network, which is then trained in place.
@@ -34,12 +37,14 @@ final class AveragedTraining {
    * @param batch examples in each minibatch
    * @param averaging minibatches of each worker in a round
    * @throws IllegalArgumentException if a round has more examples than an int can count
-   * @throws IllegalStateException if Spark serialises by Kryo
+   * @throws IllegalStateException if Spark does not serialise by Java's means
    */
   AveragedTraining(
       JavaSparkContext spark, MultiLayerNetwork network, int workers, int batch, int averaging) {
     requireJavaSerialisation();
     requireCountable(workers, batch, averaging);
+    this.workers = workers;
+    this.averaging = averaging;
     onSpark = new SparkDl4jMultiLayer(spark, network, settings(workers, batch, averaging).build());
   }
 
@@ -61,9 +66,8 @@ final class AveragedTraining {
     double examples = (double) workers * batch * averaging;
     if (examples > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "averaging (%d) must be at most %d, for %d workers and a batch of %d"
-              .formatted(
-                  averaging, (int) (Integer.MAX_VALUE / ((long) workers * batch)), workers, batch));
+          "workers (%d) times batch (%d) times averaging (%d) must be at most %d"
+              .formatted(workers, batch, averaging, Integer.MAX_VALUE));
     }
   }
 
@@ -100,10 +104,54 @@ final class AveragedTraining {
     public void postUpdate(MultiDataSet minibatch, Model network) {}
   }
 
-  /** Trains a round, and tells the mean loss of the workers' last minibatches. */
+  /**
+   * Trains a round.
+   *
+   * @param minibatches a partition for each worker, each of as many minibatches as the averaging
+   *     says; DL4J would leave out more, and count fewer as if they were as many
+   * @return the mean loss of the workers' last minibatches
+   * @throws IllegalArgumentException if there are more or fewer partitions; a task fails if it has
+   *     more or fewer minibatches
+   */
   double round(JavaRDD<org.nd4j.linalg.dataset.DataSet> minibatches) {
-    onSpark.fit(minibatches);
+    if (minibatches.getNumPartitions() != workers) {
+      throw new IllegalArgumentException(
+          "minibatches (%d partitions) must have %d, one for each worker"
+              .formatted(minibatches.getNumPartitions(), workers));
+    }
+    int each = averaging;
+    onSpark.fit(minibatches.mapPartitions(own -> new Exactly(own, each), true));
     return onSpark.getScore();
+  }
+
+  /** A worker's minibatches, which fail unless they are as many as they must be. */
+  private static final class Exactly implements Iterator<org.nd4j.linalg.dataset.DataSet> {
+
+    private final Iterator<org.nd4j.linalg.dataset.DataSet> own;
+    private final int each;
+    private int given;
+
+    Exactly(Iterator<org.nd4j.linalg.dataset.DataSet> own, int each) {
+      this.own = own;
+      this.each = each;
+    }
+
+    @Override
+    public boolean hasNext() {
+      boolean more = own.hasNext();
+      if (more == (given == each)) {
+        throw new IllegalStateException(
+            "a worker must have %d minibatches in a round, has %s"
+                .formatted(each, more ? "more" : given));
+      }
+      return more;
+    }
+
+    @Override
+    public org.nd4j.linalg.dataset.DataSet next() {
+      given++;
+      return own.next();
+    }
   }
 
   /** Computes the mean loss of an example, in inference. */

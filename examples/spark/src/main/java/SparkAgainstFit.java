@@ -1,7 +1,6 @@
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -11,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
+import org.backpropninja.names.NamesFile;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -60,7 +60,7 @@ public final class SparkAgainstFit implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new SparkAgainstFit()).execute(args));
+    System.exit(Commands.execute(new CommandLine(new SparkAgainstFit()), args));
   }
 
   @Override
@@ -68,10 +68,7 @@ public final class SparkAgainstFit implements Callable<Integer> {
     require("--repeat", repeat, 1);
     require("--warm-up", warmUp, 0);
     require("--seconds", seconds, 0);
-    if (!Files.isReadable(names)) {
-      throw new ParameterException(
-          spec.commandLine(), "--names (%s) must be a file that can be read".formatted(names));
-    }
+    NamesFile.read(names); // refuses here what the children would
     Map<WayToTrain, List<WayMeasured>> measured = measure();
     System.err.println("what a round is spent on");
     List<String> one = RoundParts.rows(run(RoundParts.class, "1"));

@@ -27,9 +27,9 @@ import picocli.CommandLine.ParameterException;
 /**
  * Trains the character MLP on Apache Spark, prints its three losses and names that it invents.
  *
- * <p>All random numbers come from {@code --seed}: the weights from the seed itself, the names from
- * seed + 10, and the minibatches of worker w in round r from seed + 11 + r · workers + w, so that
- * no two streams are the same.
+ * <p>Random numbers come from {@code --seed}: the weights from the seed itself, the names from seed
+ * + 10, and the minibatches of worker w in round r from seed + 11 + r · workers + w. Only the gain
+ * and bias of batch norm come from 42, as in TrainNames.
  */
 @Command(
     name = "SparkNames",
@@ -46,7 +46,7 @@ public final class SparkNames implements Callable<Integer> {
   @Option(
       names = "--master",
       paramLabel = "URL",
-      description = "of Spark (spark-submit's, local[2] without)")
+      description = "of Spark (what spark-submit gives, else local[2])")
   private String master;
 
   @Option(
@@ -160,7 +160,7 @@ public final class SparkNames implements Callable<Integer> {
         return train(spark);
       } catch (ParameterException | InvalidNamesException e) {
         throw e;
-      } catch (Exception e) { // Scala's methods throw what they do not declare
+      } catch (Exception | LinkageError e) { // Scala's methods throw what they do not declare
         String said = explanation(spark, e);
         if (said == null) {
           throw e;
@@ -170,8 +170,8 @@ public final class SparkNames implements Callable<Integer> {
     }
   }
 
-  /** What a user can do something about; null for a bug. */
-  private static String explanation(JavaSparkContext spark, Exception e) {
+  /** What Spark says, or what its worker lacks; null if something else has failed. */
+  private static String explanation(JavaSparkContext spark, Throwable e) {
     if (spark.sc().isStopped()) {
       return "Spark was stopped: " + e.getMessage(); // by Ctrl-C, or because the master is gone
     }
@@ -187,17 +187,26 @@ public final class SparkNames implements Callable<Integer> {
     } else {
       conf.setMaster(master);
     }
+    if (conf.get("spark.master")
+        .startsWith("local")) { // one machine, whatever its name resolves to
+      conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
+      conf.setIfMissing("spark.driver.host", "127.0.0.1");
+    }
     try {
       return new JavaSparkContext(conf);
-    } catch (Exception e) { // without an answer from the master Spark fails in one of many ways
-      throw unusable(
-          "--master (%s) cannot be used: %s"
-              .formatted(
-                  conf.get("spark.master"),
-                  e instanceof SparkException
-                      ? e.getMessage()
-                      : "Spark does not start, there may be no master; " + e));
+    } catch (Exception | LinkageError e) {
+      throw unusable(Workers.explanation(e).orElseGet(() -> unusable(conf.get("spark.master"), e)));
     }
+  }
+
+  /** Without an answer from the master Spark fails in one of many ways. */
+  private static String unusable(String master, Throwable e) {
+    return "--master (%s) cannot be used: %s"
+        .formatted(
+            master,
+            e instanceof SparkException
+                ? e.getMessage()
+                : "Spark does not start, there may be no master; " + e);
   }
 
   private Result train(JavaSparkContext spark) throws IOException {
@@ -208,7 +217,9 @@ public final class SparkNames implements Callable<Integer> {
     requireAble(spark, network, workers);
     RunFolder folder = Commands.runFolder(out);
 
-    say("training on %d names by %d workers", data.words(), workers);
+    say(
+        "training on %d names by %d %s",
+        data.words(), workers, workers == 1 ? "worker" : "workers");
     List<List<Number>> roundLosses = new ArrayList<>();
     double microseconds = fit(spark, network, data.train(), workers, roundLosses);
     say("calibrating batch norm");
@@ -295,18 +306,24 @@ public final class SparkNames implements Callable<Integer> {
     require("--embedding", embedding, 1, Integer.MAX_VALUE);
     require("--context", context, 1, Integer.MAX_VALUE);
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
-    require("--seed", seed, 0, largestSeed(1));
+    requireSeed(1);
     require("--samples", samples, 0, Integer.MAX_VALUE);
     if (out != null && out.toString().matches("\\w[\\w+.-]+:.*")) {
-      throw unusable("--out (%s) must be a path on the driver, is a URL".formatted(out));
+      throw unusable("--out (%s) must be a path on the driver, not a URL".formatted(out));
     }
     Commands.requireFolder(spec, "--out", out);
   }
 
-  /** The seed with which the last worker's last round gets the generator's largest. */
-  private long largestSeed(int workers) {
+  /** The last worker's last round gets the largest of the seeds. */
+  private void requireSeed(int workers) {
     long rounds = (steps - 1L) / averaging + 1;
-    return LARGEST_SEED - MINIBATCH_SEED_OFFSET - (rounds * workers - 1);
+    long largest = LARGEST_SEED - MINIBATCH_SEED_OFFSET - (rounds * workers - 1);
+    if (largest < 0) {
+      throw unusable(
+          "--averaging (%d) must be larger: %d rounds of %d workers take more seeds than there are"
+              .formatted(averaging, rounds, workers));
+    }
+    require("--seed", seed, 0, largest);
   }
 
   /** What must hold before anything is read. */
@@ -321,7 +338,7 @@ public final class SparkNames implements Callable<Integer> {
 
   /** What must hold before anything is trained. */
   private void requireAble(JavaSparkContext spark, MultiLayerNetwork network, int workers) {
-    require("--seed", seed, 0, largestSeed(workers));
+    requireSeed(workers);
     try {
       new AveragedTraining(spark, network, workers, batch, Math.min(averaging, steps));
       Workers.require(spark, network);

@@ -1,6 +1,8 @@
 import java.io.PrintWriter;
 import java.io.Serializable;
 import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -31,7 +33,7 @@ final class Workers {
   private static final List<Pattern> MISSING_CLASS =
       Stream.of(
               "NoClassDefFoundError: (?!Could not)([\\w/$]+)",
-              "ClassNotFoundException: ([\\w.$]+)",
+              "ClassNotFoundException: (?:Class )?([\\w.$]+)",
               "Could not resolve type id '([\\w.$]+)'")
           .map(Pattern::compile)
           .toList();
@@ -48,7 +50,9 @@ final class Workers {
   private Workers() {}
 
   /**
-   * Asks the executors for a class of each jar that training needs, and for ND4J's native library.
+   * Asks executors for a class of each jar that training needs, and for ND4J's native library.
+   *
+   * <p>It asks those that a few tasks run on; what others lack, {@link #explanation} says later.
    *
    * @param spark whose executors are to train
    * @throws IllegalStateException if one lacks some; names the executor, its host, class and jars
@@ -68,7 +72,9 @@ final class Workers {
   }
 
   /**
-   * Asks the executors for a network's classes, such as custom layers and losses.
+   * Asks executors for a network's classes, such as custom layers and losses.
+   *
+   * <p>It asks those that a few tasks run on; what others lack, {@link #explanation} says later.
    *
    * @param spark whose executors are to train
    * @param network to be trained
@@ -139,27 +145,36 @@ final class Workers {
       return new Lack(
           where(here.executorId(), here.blockManager().blockManagerId().host()),
           missing,
-          missing.length > 0 || hasBackend());
+          missing.length > 0 ? "" : faultOfBackend());
     }
 
-    private static boolean hasBackend() {
+    private static String faultOfBackend() {
       try {
         Nd4j.create(1).close();
-        return true;
+        return "";
       } catch (RuntimeException | LinkageError e) {
-        return false;
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+          cause = cause.getCause();
+        }
+        return cause.toString().lines().findFirst().orElseThrow();
       }
     }
   }
 
-  private record Lack(String where, String[] classes, boolean backend) implements Serializable {
+  /**
+   * What an executor lacks.
+   *
+   * @param backend why ND4J's cannot be loaded, empty if it can
+   */
+  private record Lack(String where, String[] classes, String backend) implements Serializable {
 
     boolean any() {
-      return classes.length > 0 || !backend;
+      return classes.length > 0 || !backend.isEmpty();
     }
 
     String explanation() {
-      return backend ? missing(where, classes) : noBackend(where);
+      return classes.length > 0 ? missing(where, classes) : noBackend(where) + "; " + backend;
     }
   }
 
@@ -175,16 +190,15 @@ final class Workers {
   }
 
   private static String missing(String where, String... classes) {
-    List<String> jars =
-        Stream.of(classes)
-            .map(Workers::load)
-            .flatMap(Optional::stream)
-            .map(Workers::jar)
-            .distinct()
-            .toList();
     String more = classes.length == 1 ? "" : " and %d more".formatted(classes.length - 1);
     String driver =
-        jars.isEmpty() ? "and so does the driver" : "which the driver has from " + jars.get(0);
+        load(classes[0]).isEmpty()
+            ? "and so does the driver"
+            : jar(classes[0])
+                .map(jar -> "which the driver has from " + jar)
+                .orElse("which is the JDK's");
+    List<String> jars =
+        Stream.of(classes).map(Workers::jar).flatMap(Optional::stream).distinct().toList();
     boolean toHandOut = !jars.isEmpty() && jars.stream().allMatch(jar -> jar.endsWith(".jar"));
     return "%s lacks class %s%s, %s: %s%s"
         .formatted(
@@ -215,7 +229,12 @@ final class Workers {
     }
   }
 
-  private static String jar(Class<?> type) {
-    return type.getProtectionDomain().getCodeSource().getLocation().getPath();
+  /** Where the driver has a class from; empty if it has it not, or from the JDK. */
+  private static Optional<String> jar(String name) {
+    return load(name)
+        .map(type -> type.getProtectionDomain().getCodeSource())
+        .map(source -> URI.create(source.getLocation().toString()))
+        .filter(location -> location.getScheme().equals("file")) // the JDK's are "jrt"
+        .map(location -> Path.of(location).toString());
   }
 }

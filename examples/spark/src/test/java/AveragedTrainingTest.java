@@ -16,6 +16,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
@@ -154,9 +155,38 @@ class AveragedTrainingTest {
             IllegalArgumentException.class,
             () -> new AveragedTraining(spark, network, 2, 32, 33_554_432));
     assertEquals(
-        "averaging (33554432) must be at most 33554431, for 2 workers and a batch of 32",
+        "workers (2) times batch (32) times averaging (33554432) must be at most 2147483647",
         refusal.getMessage());
     new AveragedTraining(spark, network, 2, 32, 33_554_431);
+  }
+
+  /** DL4J would leave out what is too many, and count what is missing. */
+  @ParameterizedTest
+  @CsvSource({"4, a worker must have 5 minibatches in a round, has 4", "6, has more"})
+  void otherNumbersOfMinibatchesFail(int each, String message) {
+    MultiLayerNetwork network = Small.batchNormed(new Sgd(0.1));
+    float[] before = Small.parameters(network);
+    AveragedTraining training = new AveragedTraining(spark, network, 2, Small.BATCH, EACH);
+    spark.setLogLevel("OFF"); // Spark shows the stack trace
+    try {
+      Exception failure =
+          assertThrows(Exception.class, () -> training.round(minibatches(each, SEED)));
+      assertTrue(failure.getMessage().contains(message), failure.getMessage());
+    } finally {
+      spark.setLogLevel("WARN");
+    }
+    assertArrayEquals(before, Small.parameters(network));
+    assertEquals(0, network.getIterationCount());
+  }
+
+  @Test
+  void otherNumbersOfPartitionsAreRefused() {
+    MultiLayerNetwork network = Small.batchNormed(new Sgd(0.1));
+    AveragedTraining training = new AveragedTraining(spark, network, 3, Small.BATCH, EACH);
+    Exception refusal =
+        assertThrows(IllegalArgumentException.class, () -> training.round(minibatches(EACH, SEED)));
+    assertEquals(
+        "minibatches (2 partitions) must have 3, one for each worker", refusal.getMessage());
   }
 
   private static void round(MultiLayerNetwork network) {

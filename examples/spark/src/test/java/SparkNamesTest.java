@@ -135,7 +135,7 @@ class SparkNamesTest {
   }
 
   @Test
-  void theSameArgumentsGiveTheSameToTheLastBit() throws IOException {
+  void theSameArgumentsGiveTheSameToTheLastBitWithTwoWorkers() throws IOException {
     SparkNames.Result again =
         SparkNames.run(args("--steps 45 --averaging 20 --out " + folder.resolve("again")));
     assertArrayEquals(Small.parameters(result.network()), Small.parameters(again.network()));
@@ -152,7 +152,7 @@ class SparkNamesTest {
     var summary = new ObjectMapper().readTree(out.resolve("summary.json").toFile());
     List<String> expected = new ArrayList<>();
     expected.add("reading " + names);
-    expected.add("training on 200 names by 1 workers");
+    expected.add("training on 200 names by 1 worker");
     for (int step : new int[] {4, 6, 8, 10, 14, 16, 18, 20, 24, 25}) {
       double loss = summary.get("minibatchLosses").get((step + 1) / 2 - 1).get(1).asDouble();
       expected.add(format("step %d of 25, minibatch loss %.4f", step, loss));
@@ -189,8 +189,8 @@ class SparkNamesTest {
         "--stepz 3 | Unknown options: '--stepz', '3'",
         "--seed -1 | --seed (-1) must be from 0 to 4294967245",
         "--seed 4294967285 | --seed (4294967285) must be from 0 to 4294967245",
-        "--out hdfs://host/runs | --out (hdfs:/host/runs) must be a path on the driver, is a URL",
-        "--out s3a://bucket | --out (s3a:/bucket) must be a path on the driver, is a URL",
+        "--out hdfs://host/runs | --out (hdfs:/host/runs) must be a path on the driver, not a URL",
+        "--out s3a://bucket | --out (s3a:/bucket) must be a path on the driver, not a URL",
       })
   void unusableOptionsAreRefusedBeforeSparkStarts(String options, String message) {
     Printed printed = run(options.contains("--out") ? options : options + " --out absent");
@@ -213,7 +213,8 @@ class SparkNamesTest {
         "--names absent | absent does not exist",
         "--workers 201 | workers (201) must be fewer: 200 words",
         "--steps 20 --averaging 20 --seed 4294967284 | --seed (4294967284) must be from 0 to 4294967283",
-        "--averaging 2000000000 --steps 2000000000 | averaging (2000000000) must be at most 67108863",
+        "--steps 2000000000 --averaging 1 --workers 4 | --averaging (1) must be larger: 2000000000 rounds of 4",
+        "--averaging 2000000000 --steps 2000000000 | times averaging (2000000000) must be at most 2147483647",
         "--hidden 2147483647 | must give at most 2147483647 parameters",
         "--master bogus | --master (bogus) cannot be used: ",
       })

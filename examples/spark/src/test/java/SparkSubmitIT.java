@@ -36,6 +36,8 @@ class SparkSubmitIT {
   private static final Path HOME = TARGET.resolve("spark-home");
   private static final Path OUT = TARGET.resolve("spark-submit");
   private static final Path MODEL = OUT.resolve("model");
+  private static final String JAVA =
+      Path.of(System.getProperty("java.home"), "bin", "java").toString();
   private static final String ALL = System.getProperty("jar.all");
   private static final String THIN = System.getProperty("jar.thin");
   private static final List<String> LIBRARY = jars("classpath.library");
@@ -130,7 +132,15 @@ class SparkSubmitIT {
     String other = "spark.executor.extraJavaOptions=-Dorg.bytedeco.javacpp.platform=linux-none";
     Run run = submit(List.of("--conf", other), ALL);
     String line = line(run);
-    assertTrue(line.matches(EXECUTOR + "cannot load ND4J's native library: .*"), line);
+    assertTrue(line.matches(EXECUTOR + "cannot load ND4J's native library: .*; .*"), line);
+    assertEquals(BEFORE_TRAINING, run.status());
+  }
+
+  @Test
+  void aDriverWithoutFlagsIsTold() throws IOException, InterruptedException {
+    String classPath = HOME.resolve("jars") + "/*" + File.pathSeparator + ALL;
+    Run run = run(List.of(JAVA, "-cp", classPath, "SparkNames", "--out", MODEL.toString()));
+    assertTrue(line(run).startsWith("the driver lacks JVM flags that Spark needs"), line(run));
     assertEquals(BEFORE_TRAINING, run.status());
   }
 
@@ -170,7 +180,7 @@ class SparkSubmitIT {
   private static List<String> command(List<String> arguments)
       throws IOException, InterruptedException {
     List<String> launcher = new ArrayList<>();
-    launcher.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    launcher.add(JAVA);
     launcher.addAll(List.of("-cp", HOME.resolve("jars") + "/*", "org.apache.spark.launcher.Main"));
     launcher.add("org.apache.spark.deploy.SparkSubmit");
     launcher.addAll(arguments);

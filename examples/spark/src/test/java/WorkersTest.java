@@ -26,6 +26,8 @@ class WorkersTest {
         "java.lang.ClassNotFoundException: org.backpropninja.layers.BatchNormBessel",
         "java.io.IOException: java.lang.ClassNotFoundException: org.backpropninja.layers.BatchNormBessel",
         "java.lang.NoClassDefFoundError: org/backpropninja/layers/BatchNormBessel",
+        "java.lang.RuntimeException: java.lang.ClassNotFoundException: Class "
+            + "org.backpropninja.layers.BatchNormBessel not found", // Hadoop's
         "org.nd4j.shade.jackson.databind.exc.InvalidTypeIdException: Could not resolve type id "
             + "'org.backpropninja.layers.BatchNormBessel' as a subtype of `…Layer`"
       })
@@ -49,6 +51,13 @@ class WorkersTest {
   void saysWhenTheDriverLacksItToo() {
     String said = explanation(aborted("java.lang.ClassNotFoundException: com.acme.Mine"));
     assertTrue(said.contains("lacks class com.acme.Mine, and so does the driver"), said);
+  }
+
+  @Test
+  void aClassOfTheJdkHasNoJar() {
+    String said = explanation(aborted("java.lang.NoClassDefFoundError: java/sql/Date"));
+    assertTrue(said.contains("lacks class java.sql.Date, which is the JDK's: "), said);
+    assertTrue(said.endsWith(" -all.jar"), said);
   }
 
   /** A folder of classes cannot be handed out. */

@@ -29,10 +29,11 @@ public record RunFolder(Path folder) {
    * @param words number of names
    * @param examples number of examples of each part
    * @param parameters number of trained parameters
-   * @param steps number of training steps
+   * @param steps number of training steps, of each worker where there are several
    * @param microsecondsPerStep mean wall time of a training step, µs
    * @param losses mean loss of each part after training, nats
-   * @param minibatchLosses [step, loss] of the first 200 steps and of every 1000th
+   * @param minibatchLosses [step, loss] of the first 200 steps and of every 1000th; on Spark of
+   *     every round
    * @param names sampled
    */
   public record Summary(

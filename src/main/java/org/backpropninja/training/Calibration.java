@@ -46,7 +46,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *
  * <pre>
  * for (int layer = 0; layer &lt; Calibration.layers(network); layer++) {
- *   Moments there = Calibration.measure(network, layer, partition); // in each place, on a copy
+ *   Moments here = Calibration.measure(network, layer, partition); // each on a clone of the network
+ *   Moments there = Calibration.measure(clone, layer, otherPartition);
  *   Calibration.adopt(network, layer, here.merge(there)); // before the next layer is measured
  * }
  * </pre>

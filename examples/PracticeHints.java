@@ -39,8 +39,8 @@ final class PracticeHints {
         the rest.
       dbnvarInv: It is a factor, like the gain, and one number serves a whole column. Its shape says
         what is left to do.
-      dbnvar: Use the power rule with an exponent of minus one half; the new exponent is one less. The
-        small constant stays where it was.
+      dbnvar: Use the power rule, with an exponent of minus one half. The small constant stays where it
+        was.
       dbndiff2: What was summed over a column forward is broadcast to that column backward. The factor
         in front of the sum, which has Bessel's correction in it, stays.
       dbndiff: It is used twice, as a factor and as a square: add what both send back. The square of a

@@ -254,7 +254,8 @@ record PracticeTable(List<Row> rows) {
   }
 
   private static String pair(String what, double byHand, double right) {
-    return String.format(Locale.ROOT, " | %s: %.6g, right: %.6g", what, byHand, right);
+    // Adding 0 takes the sign off a zero.
+    return String.format(Locale.ROOT, " | %s: %.6g, right: %.6g", what, byHand + 0.0, right + 0.0);
   }
 
   /** The index of an element in row-major order. */

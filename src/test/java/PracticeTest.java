@@ -243,6 +243,7 @@ class PracticeTest {
     return Stream.of(
         mistake("32 times as large", d -> d.mul(32), sums("-32.0000", 0, first, "-1.00000")),
         mistake("negative", INDArray::neg, sums("1.00000", 0, first, "0.0312500")),
+        mistake("minus zeros", d -> d.mul(0), sums("0.00000", 0, first, "0.00000")),
         mistake("one missing", d -> put(d, 31, last, 0), sums("-0.968750", 31, last, "0.00000")),
         mistake("NaN", d -> put(put(d, 0, first, 9), 31, last, Float.NaN), nan(31, last)),
         mistake(

@@ -10,7 +10,6 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "Practice",
     sortOptions = false,
-    mixinStandardHelpOptions = true,
     description = "Compares the gradients in examples/Practice.java with SameDiff's autodiff.")
 final class PracticeCommand implements Callable<Integer> {
 
@@ -21,6 +20,12 @@ final class PracticeCommand implements Callable<Integer> {
 
   @Option(names = "--hints", description = "show the hints of all")
   private boolean hints;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "show this")
+  private boolean help;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 

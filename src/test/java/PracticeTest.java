@@ -548,6 +548,7 @@ class PracticeTest {
       value = {
         "--hint logit | --hint (logit) must be one of dlogprobs, dprobs, dcountsSumInv, ",
         "--hint | Missing required parameter for option '--hint' (METHOD)",
+        "-V | Unknown option: '-V'",
         "--nonsense | Unknown option: '--nonsense'",
       })
   void whatCannotBeUsedIsSaidInOneLine(String args, String said) {

@@ -80,6 +80,22 @@ public final class BackpropNinja implements Callable<Integer> {
   }
 
   /**
+   * What one step starts from.
+   *
+   * @param vocabulary the characters of the 27 classes
+   * @param parameters the weights, all drawn
+   * @param xb the minibatch's contexts, [n, T]
+   * @param yb the class that follows each, [n, 1]
+   */
+  record Start(Vocabulary vocabulary, StepwiseMlp.Parameters parameters, INDArray xb, INDArray yb) {
+
+    /** Autodiff's values and gradients. */
+    Referee referee() {
+      return quietly(() -> Referee.judge(parameters, xb, yb));
+    }
+  }
+
+  /**
    * What one run found.
    *
    * @param vocabulary the characters of the 27 classes
@@ -183,25 +199,32 @@ public final class BackpropNinja implements Callable<Integer> {
    * @throws InvalidNamesException if the names cannot be used
    */
   static Result run(Path names, Recipe recipe, long seed) {
+    Start start = draw(names, recipe, seed);
+    StepwiseMlp step = StepwiseMlp.forward(start.parameters(), start.xb(), start.yb());
+    Map<String, INDArray> gradients = step.gradients();
+    return new Result(
+        start.vocabulary(),
+        step,
+        gradients,
+        GradientComparison.of(gradients, start.referee().gradients()),
+        crossEntropyInOneGo(step.values(), start.yb(), gradients),
+        batchNormInOneGo(step.values(), gradients),
+        matrixProductByHand(step.values(), gradients));
+  }
+
+  /**
+   * Draws weights and a minibatch.
+   *
+   * @throws InvalidNamesException if the names cannot be used
+   */
+  static Start draw(Path names, Recipe recipe, long seed) {
     NamesDataset train = NamesSplit.of(NamesFile.read(names), CONTEXT).train();
     TorchRandom first = new TorchRandom(recipe == Recipe.ONE_GENERATOR ? seed : NOTEBOOK_SEED);
     TorchRandom second = recipe == Recipe.ONE_GENERATOR ? first : new TorchRandom(seed);
     StepwiseMlp.Parameters parameters = parameters(train.vocabulary().size(), first, second);
     DataSet minibatch = train.examples(first.randint(train.size(), MINIBATCH));
-    INDArray xb = minibatch.getFeatures();
-    INDArray yb = minibatch.getLabels();
-
-    StepwiseMlp step = StepwiseMlp.forward(parameters, xb, yb);
-    Map<String, INDArray> gradients = step.gradients();
-    Referee referee = quietly(() -> Referee.judge(parameters, xb, yb));
-    return new Result(
-        train.vocabulary(),
-        step,
-        gradients,
-        GradientComparison.of(gradients, referee.gradients()),
-        crossEntropyInOneGo(step.values(), yb, gradients),
-        batchNormInOneGo(step.values(), gradients),
-        matrixProductByHand(step.values(), gradients));
+    return new Start(
+        train.vocabulary(), parameters, minibatch.getFeatures(), minibatch.getLabels());
   }
 
   /** The notebooks' weights: none is zero or one, where it could hide a wrong gradient. */

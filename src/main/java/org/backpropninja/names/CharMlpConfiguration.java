@@ -61,7 +61,8 @@ record CharMlpConfiguration(MultiLayerConfiguration conf, CharMlp sizes) {
     List<String> classes = layers.stream().map(layer -> layer.path("@class").asText()).toList();
     if (!classes.equals(LAYERS)) {
       throw new InvalidModelException(
-          "%s: the layers are %s; they must be %s".formatted(ENTRY, classes, LAYERS));
+          "%s: the layers are %s; they must be %s"
+              .formatted(ENTRY, OneLine.of(classes.toString()), LAYERS));
     }
     return layers;
   }

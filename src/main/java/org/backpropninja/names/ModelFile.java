@@ -50,7 +50,11 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
    *     has another size than the network
    */
   public ModelFile {
-    int indices = configuration(network).sizes().vocabularySize();
+    requireFit(vocabulary, configuration(network));
+  }
+
+  private static void requireFit(Vocabulary vocabulary, CharMlpConfiguration configuration) {
+    int indices = configuration.sizes().vocabularySize();
     if (vocabulary.size() != indices) {
       throw new InvalidModelException(
           "%s has %d characters; the network's vocabulary has %d"
@@ -141,13 +145,14 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
       throw new InvalidModelException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
       throw new InvalidModelException(
-          "%s is not a whole model file: %s".formatted(file, OneLine.of(e)), e);
+          "%s: no whole model file: %s".formatted(file, OneLine.of(e)), e);
     }
   }
 
   private static ModelFile read(ModelEntries entries) throws IOException {
     Vocabulary vocabulary = VocabularyJson.read(entries.bytes(VOCABULARY));
     CharMlpConfiguration configuration = CharMlpConfiguration.read(entries.bytes(CONFIGURATION));
+    requireFit(vocabulary, configuration);
     DataType type = configuration.type();
     INDArray parameters = entries.array(COEFFICIENTS, configuration.parameters(), type);
     long states = configuration.states();

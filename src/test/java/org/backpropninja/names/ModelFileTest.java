@@ -1,5 +1,6 @@
 package org.backpropninja.names;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.backpropninja.names.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,8 +13,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -301,6 +305,30 @@ class ModelFileTest {
             .formatted(file, bytes, bytes - 1),
         () -> ModelFile.read(file, bytes - 1));
     assertSame(model.network(), ModelFile.read(file, bytes).network());
+  }
+
+  /** It could be nothing but empty blocks, which take only time. */
+  @Test
+  void aFileThatIsLargerThanItsArraysMayBeIsNotOpened() throws IOException {
+    Path file = folder.resolve("model.zip");
+    trained(new NoOp(), DataType.FLOAT).write(file);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(1), 3L << 30);
+    }
+    assertRefused(
+        InvalidModelException.class,
+        file
+            + ": its arrays take at least 3,217,031,169 bytes; 167,772,160 are allowed, or what you"
+            + " pass to ModelFile.read",
+        () -> ModelFile.read(file));
+  }
+
+  @Test
+  void aNumberOfManyDigitsIsRefusedBeforeItIsMade() {
+    assertRefused(
+        InvalidModelException.class,
+        "text holds a number of 1000000 characters; 32 are allowed",
+        () -> StrictJson.read("text", "9".repeat(1_000_000).getBytes(UTF_8)));
   }
 
   @Test

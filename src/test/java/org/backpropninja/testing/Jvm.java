@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Runs a class of the tests in a JVM of its own. */
 public final class Jvm {
@@ -19,7 +20,7 @@ public final class Jvm {
    */
   public record Outcome(int status, String said) {}
 
-  /** Runs {@code main} with the tests' class path and waits for its end. */
+  /** Runs {@code main} with the tests' class path and waits for its end, at most 5 minutes. */
   public static Outcome run(Path log, Class<?> main, List<String> flags, List<String> arguments)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
@@ -29,6 +30,9 @@ public final class Jvm {
     command.addAll(arguments);
     Process process =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    return new Outcome(process.waitFor(), Files.readString(log));
+    if (!process.waitFor(5, TimeUnit.MINUTES)) {
+      process.destroyForcibly().waitFor();
+    }
+    return new Outcome(process.exitValue(), Files.readString(log));
   }
 }

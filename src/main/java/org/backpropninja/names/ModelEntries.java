@@ -21,7 +21,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * doubled or laid over another entry is noticed.
  */
 final class ModelEntries implements Closeable {
-  private static final int MOST_JSON = 1 << 20; // a vocabulary of 65,000 characters has 190 kB
   private static final int MOST_OUTSIDE = 1 << 12; // 4 entries have 700 bytes of headers
 
   /** What a file may have beside its arrays: texts, headers, and what compression may add. */
@@ -74,12 +73,7 @@ final class ModelEntries implements Closeable {
   /** Reads an entry of text, which must be the next. */
   byte[] bytes(String name) throws IOException {
     next(name);
-    byte[] text = zip.readNBytes(MOST_JSON + 1);
-    if (text.length > MOST_JSON) {
-      throw new InvalidModelException(
-          "%s has more than the %,d bytes that are allowed".formatted(name, MOST_JSON));
-    }
-    return text;
+    return zip.readNBytes(StrictJson.MOST_BYTES + 1); // which StrictJson refuses
   }
 
   /** Reads an entry of an array, which must be the next. */

@@ -47,7 +47,7 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
    * Checks that the two belong together and that {@link #read} would take them.
    *
    * @throws InvalidModelException if the network is not one of {@link CharMlp}, or the vocabulary
-   *     has another size than the network
+   *     has another size than the network or holds a control character
    */
   public ModelFile {
     requireFit(vocabulary, configuration(network));
@@ -60,6 +60,7 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
           "%s has %d characters; the network's vocabulary has %d"
               .formatted(VOCABULARY, vocabulary.size(), indices));
     }
+    VocabularyJson.requirePrintable(vocabulary);
   }
 
   private static CharMlpConfiguration configuration(MultiLayerNetwork network) {
@@ -97,16 +98,24 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
    * @throws IOException if it cannot be written
    */
   public void write(OutputStream out) throws IOException {
-    ZipOutputStream zip = new ZipOutputStream(new BufferedOutputStream(out));
-    put(zip, VOCABULARY, entry -> entry.write(VocabularyJson.write(vocabulary)));
-    put(zip, CONFIGURATION, entry -> entry.write(json(network)));
-    put(zip, COEFFICIENTS, entry -> ArrayEntry.write(network.params(), entry));
-    INDArray state = network.getUpdater().getStateViewArray();
-    if (state != null && !state.isEmpty()) {
-      put(zip, UPDATER_STATE, entry -> ArrayEntry.write(state, entry));
+    try (ZipOutputStream zip = new ZipOutputStream(staysOpen(out))) {
+      put(zip, VOCABULARY, entry -> entry.write(VocabularyJson.write(vocabulary)));
+      put(zip, CONFIGURATION, entry -> entry.write(json(network)));
+      put(zip, COEFFICIENTS, entry -> ArrayEntry.write(network.params(), entry));
+      INDArray state = network.getUpdater().getStateViewArray();
+      if (state != null && !state.isEmpty()) {
+        put(zip, UPDATER_STATE, entry -> ArrayEntry.write(state, entry));
+      }
     }
-    zip.finish();
-    zip.flush();
+  }
+
+  private static OutputStream staysOpen(OutputStream out) {
+    return new BufferedOutputStream(out) {
+      @Override
+      public void close() throws IOException {
+        flush();
+      }
+    };
   }
 
   private static void put(ZipOutputStream zip, String name, RunFolder.Content content)

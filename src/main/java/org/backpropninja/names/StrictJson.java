@@ -9,6 +9,9 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
 
 /** Reads JSON that came from anywhere into a tree: no classes, no key twice, no huge number. */
 final class StrictJson {
+  /** Of a text; a vocabulary of 65,000 characters has 190 kB. */
+  static final int MOST_BYTES = 1 << 20;
+
   private static final int LONGEST_NUMBER = 32; // characters; Double.MIN_VALUE is written in 8
   private static final int DEEPEST = 32;
 
@@ -23,9 +26,14 @@ final class StrictJson {
    * Reads one value.
    *
    * @param entry what the message calls the text
-   * @throws InvalidModelException if it is not JSON, or deep, or holds a key twice or a long number
+   * @throws InvalidModelException if it is not JSON, or long, or deep, or holds a key twice or a
+   *     long number
    */
   static JsonNode read(String entry, byte[] text) {
+    if (text.length > MOST_BYTES) {
+      throw new InvalidModelException(
+          "%s has more than the %,d bytes that are allowed".formatted(entry, MOST_BYTES));
+    }
     try {
       requireBounds(entry, text);
       return MAPPER.readTree(text);

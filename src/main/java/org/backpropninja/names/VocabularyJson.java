@@ -29,7 +29,6 @@ final class VocabularyJson {
   }
 
   private static Vocabulary vocabulary(String characters) {
-    requirePrintable(characters);
     try {
       Vocabulary vocabulary = Vocabulary.of(List.of(characters.substring(1)));
       if (vocabulary.toString().equals(characters)) {
@@ -41,10 +40,11 @@ final class VocabularyJson {
     throw refusal(characters, null);
   }
 
-  /** What samples are printed on is a terminal, which acts on control characters. */
-  private static void requirePrintable(String characters) {
-    characters
-        .codePoints()
+  /** Samples are printed on a terminal, which acts on control characters. */
+  static void requirePrintable(Vocabulary vocabulary) {
+    vocabulary
+        .toString()
+        .chars()
         .filter(Character::isISOControl)
         .findFirst()
         .ifPresent(

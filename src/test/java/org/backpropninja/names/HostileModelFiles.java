@@ -605,7 +605,7 @@ final class HostileModelFiles {
   }
 
   /** Zips whose entries are right, or were, but not the zip. */
-  private void zips() {
+  private void zips() throws IOException {
     String kind = "the zip";
     List<Entry> right = entries();
     for (int k = 0; k < right.size(); k++) {
@@ -630,6 +630,8 @@ final class HostileModelFiles {
     }
     Entry last = right.get(right.size() - 1);
     add(kind, RawZip.of(right, and(last, last), new byte[0])); // all at the place of the last
+    Entry hidden = Entry.of("preprocessor.bin", serialised(new Gadget.Read()));
+    add(kind, RawZip.of(and(hidden), right, new byte[0])); // DL4J reads it, unlike those who unzip
     add(kind, RawZip.of(List.of()));
     add(kind, RawZip.of(right, right, new byte[10_000]));
     add(kind, RawZip.of(right, List.of(), new byte[0]));

@@ -265,6 +265,18 @@ class ModelFileTest {
         () -> new ModelFile(network, Vocabulary.of(List.of("ab"))));
   }
 
+  @Test
+  void whatCouldNotBePrintedIsNotWritten() {
+    Vocabulary vocabulary = Vocabulary.of(List.of("a\u001b"));
+    MultiLayerNetwork network =
+        new CharMlp(3, 1, 1, 1)
+            .network(new NoOp(), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2));
+    assertRefused(
+        InvalidModelException.class,
+        "vocabulary.json holds the control character U+001B; none is allowed",
+        () -> new ModelFile(network, vocabulary));
+  }
+
   /** DL4J would write it, and fail to read it. */
   @Test
   void aScheduleThatCouldNotBeReadIsNotWritten() {

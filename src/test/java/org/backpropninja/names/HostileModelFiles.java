@@ -402,6 +402,8 @@ final class HostileModelFiles {
             json.replace(":", "="),
             "\0" + json,
             "[".repeat(1_000_000),
+            "[".repeat(500_000) + "]".repeat(500_000),
+            "{\"confs\":".repeat(80_000) + "0" + "}".repeat(80_000),
             "{\"a\":".repeat(150_000),
             "[0,".repeat(100_000),
             "[" + "{},".repeat(340_000) + "{}]",

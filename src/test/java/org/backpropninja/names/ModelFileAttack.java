@@ -1,6 +1,7 @@
 package org.backpropninja.names;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,7 +61,6 @@ final class ModelFileAttack {
   private void run(List<Hostile> files) throws Exception {
     HostileModelFiles.model().write(file);
     ModelFile.read(file); // so that all that stays open or in memory is there
-    long handles = handles();
     List<Path> temporary = temporary();
     for (Hostile hostile : files) {
       Files.deleteIfExists(file);
@@ -68,7 +68,7 @@ final class ModelFileAttack {
       attack(hostile);
     }
     Files.deleteIfExists(file);
-    require(handles() <= handles, "open handles: " + handles() + ", before: " + handles);
+    require(handles().isEmpty(), "open handles: " + handles());
     require(temporary().equals(temporary), "temporary files: " + temporary());
     require(
         System.getProperty(Gadget.RAN) == null, "a gadget ran: " + System.getProperty(Gadget.RAN));
@@ -116,15 +116,22 @@ final class ModelFileAttack {
     }
   }
 
-  /** As many as Linux tells of; elsewhere 0. */
-  private static long handles() throws IOException {
+  /** Those of files that were attacked with, as Linux tells; elsewhere none. */
+  private List<String> handles() throws IOException {
+    List<String> open = new ArrayList<>();
     Path all = Path.of("/proc/self/fd");
-    if (!Files.isDirectory(all)) {
-      return 0;
+    if (Files.isDirectory(all)) {
+      try (DirectoryStream<Path> handles = Files.newDirectoryStream(all)) {
+        for (Path handle : handles) {
+          String target =
+              Files.isSymbolicLink(handle) ? Files.readSymbolicLink(handle).toString() : "";
+          if (target.startsWith(file.toString())) {
+            open.add(target);
+          }
+        }
+      }
     }
-    try (Stream<Path> handles = Files.list(all)) {
-      return handles.count();
-    }
+    return open;
   }
 
   private static List<Path> temporary() throws IOException {

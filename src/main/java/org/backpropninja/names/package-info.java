@@ -6,7 +6,8 @@
  * org.backpropninja.names.NamesDataset}s over one {@link org.backpropninja.names.Vocabulary}, and
  * {@link org.backpropninja.names.MinibatchIterator} draws the minibatches to train on. {@link
  * org.backpropninja.names.CharMlp} is the network, {@link org.backpropninja.names.NameSampler}
- * invents names with it, and {@link org.backpropninja.names.RunFolder} keeps what came out.
+ * invents names with it, and {@link org.backpropninja.names.RunFolder} keeps what came out. {@link
+ * org.backpropninja.names.ModelFile} is a network with its vocabulary, to be kept or sent.
  *
  * <p>Source: makemore parts 2 to 4, {@code build_dataset}.
  */

@@ -1,0 +1,86 @@
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Pieces of a page. What comes from outside becomes text, whatever it holds. */
+final class Html {
+  private static final int LONGEST = 200; // code points
+
+  private Html() {}
+
+  /** Escapes a text for an element or a quoted attribute. */
+  static String text(String text) {
+    StringBuilder escaped = new StringBuilder();
+    text.codePoints().forEach(c -> escaped.append(character(c)));
+    return escaped.toString();
+  }
+
+  /** The same for a text that may be long: the page shows its start. */
+  static String shortText(String text) {
+    return text.codePointCount(0, text.length()) <= LONGEST
+        ? text(text)
+        : text(text.substring(0, text.offsetByCodePoints(0, LONGEST)) + "…");
+  }
+
+  private static String character(int c) {
+    return switch (c) {
+      case '<' -> "&lt;";
+      case '>' -> "&gt;";
+      case '&' -> "&amp;";
+      case '"' -> "&quot;";
+      case '\'' -> "&#39;";
+      case '\n', '\t' -> Character.toString(c);
+      default -> visible(c);
+    };
+  }
+
+  /** What neither HTML nor XML can hold is shown by its number. */
+  static String visible(int c) {
+    int type = Character.getType(c);
+    boolean allowed =
+        type != Character.CONTROL && type != Character.SURROGATE && (c & 0xFFFE) != 0xFFFE;
+    return allowed ? Character.toString(c) : String.format(Locale.ROOT, "U+%04X", c);
+  }
+
+  /** A section with a heading. */
+  static String section(String heading, String... content) {
+    return "<section>\n<h2>"
+        + text(heading)
+        + "</h2>\n"
+        + String.join("\n", content)
+        + "\n</section>\n";
+  }
+
+  /** A paragraph that explains; its content is HTML. */
+  static String note(String html) {
+    return "<p class=\"note\">" + html + "</p>";
+  }
+
+  /** A table of HTML cells; a column of numbers is aligned to its right. */
+  static String table(String caption, List<String> header, List<List<String>> rows) {
+    return "<div class=\"wide\"><table><caption>"
+        + text(caption)
+        + "</caption><thead><tr>"
+        + cells("th", header)
+        + "</tr></thead><tbody>"
+        + rows.stream()
+            .map(row -> "<tr>" + cells("td", row) + "</tr>")
+            .collect(Collectors.joining("\n"))
+        + "</tbody></table></div>";
+  }
+
+  /** The first cell names the row, the others are numbers. */
+  private static String cells(String element, List<String> cells) {
+    String scope = element.equals("th") ? "col" : "row";
+    StringBuilder html = new StringBuilder("<th scope=\"" + scope + "\">" + cells.get(0) + "</th>");
+    for (String cell : cells.subList(1, cells.size())) {
+      html.append("<%s class=\"number\">%s</%s>".formatted(element, cell, element));
+    }
+    return html.toString();
+  }
+
+  static String dataUri(String type, byte[] content) {
+    return "data:" + type + ";base64," + Base64.getEncoder().encodeToString(content);
+  }
+}

@@ -1,4 +1,5 @@
 import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -7,7 +8,26 @@ import java.util.stream.Collectors;
 final class Html {
   private static final int LONGEST = 200; // code points
 
+  /** In place of a number that is none. */
+  static final String NOTHING = "–";
+
   private Html() {}
+
+  /** Not in the user's language, because the page is in English. */
+  static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+
+  /** Three digits, with a minus sign; a dash for NaN. */
+  static String number(double value) {
+    if (Double.isNaN(value)) {
+      return NOTHING;
+    }
+    return (Double.isInfinite(value)
+            ? format("%+f", value).replace("Infinity", "∞")
+            : format("%.3g", value))
+        .replace("-", "−");
+  }
 
   /** Escapes a text for an element or a quoted attribute. */
   static String text(String text) {
@@ -40,7 +60,7 @@ final class Html {
     int type = Character.getType(c);
     boolean allowed =
         type != Character.CONTROL && type != Character.SURROGATE && (c & 0xFFFE) != 0xFFFE;
-    return allowed ? Character.toString(c) : String.format(Locale.ROOT, "U+%04X", c);
+    return allowed ? Character.toString(c) : format("U+%04X", c);
   }
 
   /** A section with a heading. */
@@ -78,6 +98,15 @@ final class Html {
       html.append("<%s class=\"number\">%s</%s>".formatted(element, cell, element));
     }
     return html.toString();
+  }
+
+  /** A list whose class says how it looks; nothing for an empty one. */
+  static String list(String style, Collection<String> texts) {
+    return texts.isEmpty()
+        ? ""
+        : texts.stream()
+            .map(text -> "<li>" + text(text) + "</li>")
+            .collect(Collectors.joining("", "<ul class=\"" + style + "\">", "</ul>"));
   }
 
   static String dataUri(String type, byte[] content) {

@@ -129,7 +129,7 @@ record ReportDiagnostics(
 
   private static StepwiseMlp.Parameters copies(MultiLayerNetwork network) {
     Map<String, INDArray> copies = new LinkedHashMap<>();
-    PARAMETERS.forEach((name, key) -> copies.put(name, network.getParam(key).dup()));
+    PARAMETERS.forEach((name, key) -> copies.put(name, matrix(network.getParam(key).dup())));
     return new StepwiseMlp.Parameters(
         copies.get("C"),
         copies.get("W1"),
@@ -138,6 +138,11 @@ record ReportDiagnostics(
         copies.get("b2"),
         copies.get("bngain"),
         copies.get("bnbias"));
+  }
+
+  /** DL4J's biases are vectors, the notebook's have one row. */
+  private static INDArray matrix(INDArray parameter) {
+    return parameter.rank() == 1 ? parameter.reshape(1, parameter.length()) : parameter;
   }
 
   /** How many rows keep the widest activation within {@link #MOST_ELEMENTS}, but two at least. */

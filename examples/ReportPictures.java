@@ -19,7 +19,6 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.internal.chartpart.Annotation;
-import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -32,9 +31,9 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class ReportPictures {
   private static final int WIDTH = 440;
   private static final int HEIGHT = 320;
-  private static final int BINS = 60;
+  private static final int BINS = 41; // one around 0
   private static final int MOST_POINTS = 120; // of a line
-  private static final double LEAST_DENSITY = 1e-3;
+  private static final double LEAST_DENSITY = 1e-2;
 
   /** XChart takes no variables: these stand for them until the picture is drawn. */
   private static final Color INK = placeholder(100);
@@ -44,6 +43,7 @@ final class ReportPictures {
   private static final Color TRANSPARENT = new Color(0, 0, 0, 0);
   private static final Color[] SERIES =
       IntStream.range(0, 7).mapToObj(ReportPictures::placeholder).toArray(Color[]::new);
+  private static final BasicStroke THIN = new BasicStroke(1); // XChart's dashes are an outline each
   private static final BasicStroke DASHES =
       new BasicStroke(1, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {4, 4}, 0);
   private static final String STYLE =
@@ -71,7 +71,6 @@ final class ReportPictures {
   static byte[] letters(List<String> characters, double[][] points, String x, String y)
       throws IOException {
     XYChart chart = chart(x, y);
-    chart.getStyler().setLegendVisible(false);
     chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
     chart.getStyler().setMarkerSize(18);
     XYSeries series = chart.addSeries("letters", column(points, 0), column(points, 1));
@@ -86,15 +85,7 @@ final class ReportPictures {
   static byte[] activations(Distribution h) throws IOException {
     XYChart chart = chart("h = tanh(hpreact)", "density");
     chart.getStyler().setXAxisMin(-1.0).setXAxisMax(1.0).setYAxisMin(0.0);
-    String legend =
-        String.format(
-            Locale.ROOT,
-            "mean %.3f, deviation %.3f, beyond ±%.2f %.1f %%",
-            h.mean(),
-            h.deviation(),
-            ReportDiagnostics.SATURATED,
-            100 * h.share(ReportDiagnostics::saturated));
-    XYSeries series = histogram(chart, legend, h, -1, 1);
+    XYSeries series = histogram(chart, "h", h, -1, 1);
     series.setXYSeriesRenderStyle(XYSeriesRenderStyle.Area).setFillColor(new Color(1, 2, 0, 60));
     for (double limit : new double[] {-ReportDiagnostics.SATURATED, ReportDiagnostics.SATURATED}) {
       chart.addAnnotation(new AnnotationLine(limit, true, false));
@@ -102,19 +93,15 @@ final class ReportPictures {
     return svg(chart);
   }
 
-  /** Draws several distributions, each in units of its own deviation, with that in the legend. */
+  /** Draws several distributions, each in units of its own deviation. */
   static byte[] gradients(Map<String, Distribution> gradients) throws IOException {
     XYChart chart = chart("gradient in units of its own deviation", "density");
     chart.getStyler().setXAxisMin(-4.0).setXAxisMax(4.0);
     chart.getStyler().setYAxisLogarithmic(true).setYAxisMin(LEAST_DENSITY).setYAxisMax(10.0);
+
     gradients.forEach(
-        (name, gradient) -> {
-          double deviation = gradient.deviation();
-          if (deviation > 0) {
-            String legend = String.format(Locale.ROOT, "%s, deviation %.1e", name, deviation);
-            histogram(chart, legend, gradient.dividedBy(deviation), -4, 4);
-          }
-        });
+        (name, gradient) ->
+            histogram(chart, name, gradient.dividedBy(gradient.deviation()), -4, 4));
     return svg(chart);
   }
 
@@ -123,11 +110,13 @@ final class ReportPictures {
     XYChart chart = chart("step", "log10 of update:data");
     chart.getStyler().setYAxisMin(-6.0).setYAxisMax(0.0);
     chart.addAnnotation(new AnnotationLine(-3, false, false));
-    for (String name : ReportDiagnostics.PARAMETERS.keySet()) {
-      double[][] line = means(updates, name);
-      if (line.length > 0) {
-        line(chart, name, column(line, 0), column(line, 1));
+    int colour = 0;
+    for (String name : updates.get(0).log10().keySet()) {
+      double[][] means = means(updates, name);
+      if (means.length > 0) {
+        line(chart, name, column(means, 0), column(means, 1)).setLineColor(SERIES[colour]);
       }
+      colour++; // the legend counts a line of no points too
     }
     return svg(chart);
   }
@@ -170,6 +159,7 @@ final class ReportPictures {
   private static XYSeries line(XYChart chart, String legend, double[] x, double[] y) {
     XYSeries series = chart.addSeries(legend, x, y);
     series.setMarker(SeriesMarkers.NONE).setLineWidth(1.6f);
+    series.setSmooth(true); // one path, not an element for each piece
     return series;
   }
 
@@ -183,9 +173,8 @@ final class ReportPictures {
     styler.setChartBackgroundColor(TRANSPARENT).setPlotBackgroundColor(TRANSPARENT);
     styler.setPlotBorderColor(GRID).setChartPadding(4);
     styler.setAxisTitleFont(font).setAxisTickLabelsFont(font).setAxisTickLabelsColor(MUTED);
-    styler.setAxisTickMarksColor(GRID).setPlotGridLinesColor(GRID);
-    styler.setLegendFont(font).setLegendBorderColor(TRANSPARENT);
-    styler.setLegendBackgroundColor(TRANSPARENT).setLegendPosition(LegendPosition.OutsideS);
+    styler.setAxisTickMarksColor(GRID).setPlotGridLinesColor(GRID).setPlotGridLinesStroke(THIN);
+    styler.setLegendVisible(false); // the page has one that wraps
     styler.setAnnotationLineColor(MUTED).setAnnotationLineStroke(DASHES);
     return chart;
   }

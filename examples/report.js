@@ -23,6 +23,37 @@
     return least == null ? [1, 10] : [least / 1.05, most * 1.05];
   }
 
+  /** 1, 2 and 5 times the powers of 10; these alone where they are many, round steps where few. */
+  function logSplits(chart, index, least, most) {
+    const digits = most / least > 100 ? [1] : [1, 2, 5];
+    const splits = [];
+    for (let power = Math.floor(Math.log10(least)); power <= Math.log10(most); power++) {
+      splits.push(...digits.map((digit) => Number(digit + "e" + power)));
+    }
+    const inside = splits.filter((split) => split >= least && split <= most);
+    return inside.length > 2 ? inside : roundSplits(least, most);
+  }
+
+  function roundSplits(least, most) {
+    const power = Math.pow(10, Math.floor(Math.log10((most - least) / 2)));
+    const step = [5, 2, 1].map((digit) => digit * power).find((size) => (most - least) / size >= 2);
+    const splits = [];
+    for (let i = Math.ceil(least / step); i * step <= most; i++) {
+      splits.push(Number((i * step).toPrecision(12)));
+    }
+    return splits;
+  }
+
+  /** An axis of a logarithmic scale. */
+  function logAxis(more) {
+    const plain = {
+      splits: logSplits,
+      filter: (chart, splits) => splits,
+      values: (chart, splits) => splits.map((split) => (split < 10000 ? String(split) : split / 1000 + "k")),
+    };
+    return axis(Object.assign(plain, more));
+  }
+
   /** A logarithm has no place for 0. */
   function shown(column, log) {
     return log ? column.map((value) => (value > 0 ? value : null)) : column;
@@ -34,7 +65,10 @@
     data: () => ["loss", "mean", "validation", "bigram"].map((name) => shown(columns[name], view.log)),
     options: () => ({
       scales: {x: {time: false}, y: view.log ? {distr: 3, range: logRange} : {}},
-      axes: [axis({label: "step", labelSize: 22}), axis({label: "loss, nats", labelSize: 22, size: 56})],
+      axes: [
+        axis({label: "step", labelSize: 22, size: 34}),
+        (view.log ? logAxis : axis)({label: "loss, nats", labelSize: 22, size: 56}),
+      ],
       series: [
         {label: "step"},
         {label: "minibatch", stroke: colour("series-0") + "55", width: 1, value: number(4)},
@@ -54,14 +88,14 @@
 
   const paceChart = {
     element: "pace-chart",
-    height: 200,
-    data: () => [shown(columns.rate, true), columns.time],
+    height: 210,
+    data: () => [shown(columns.rate, true), shown(columns.time, true)],
     options: () => ({
-      scales: {x: {time: false}, rate: {distr: 3, range: logRange}, time: {range: {min: {hard: 0, mode: 1, soft: 0}, max: {pad: 0.1}}}},
+      scales: {x: {time: false}, rate: {distr: 3, range: logRange}, time: {distr: 3, range: logRange}},
       axes: [
-        axis({label: "step", labelSize: 22}),
-        axis({scale: "rate", label: "learning rate", labelSize: 22, size: 64}),
-        axis({scale: "time", label: "µs a step", labelSize: 22, size: 56, side: 1, grid: {show: false}}),
+        axis({label: "step", labelSize: 22, size: 34}),
+        logAxis({scale: "rate", label: "learning rate", labelSize: 22, size: 56}),
+        logAxis({scale: "time", label: "µs a step", labelSize: 22, size: 50, side: 1, grid: {show: false}}),
       ],
       series: [
         {label: "step"},

@@ -40,7 +40,7 @@ final class DiagnosticsSections {
                     characters, letters.firstTwo(), "dimension 0", "dimension 1")),
         Figures.svg(
             Html.format(
-                "The first two principal components, which hold %.0f %% and %.0f %% of the variance.",
+                "The first two principal components, which hold %.0f %% and %.0f %% of the variance.",
                 100 * letters.shares()[0], 100 * letters.shares()[1]),
             List.of(),
             () ->
@@ -56,14 +56,14 @@ final class DiagnosticsSections {
         Html.note(
             Html.format(
                 "Of tanh, in a minibatch of %,d examples, whose loss is %.4f. Beyond ±%.2f its slope is"
-                    + " below 6 %%, so little gradient passes. Source: makemore part 3.",
+                    + " below 6 %%, so little gradient passes. Source: makemore part 3.",
                 diagnostics.examples(), diagnostics.loss(), ReportDiagnostics.SATURATED)),
         "<div class=\"pair\">",
         Figures.svg(
             "How often tanh gives what.",
             List.of(
                 Html.format(
-                    "mean %.3f, deviation %.3f, beyond ±%.2f %.1f %%",
+                    "mean %.3f, deviation %.3f, beyond ±%.2f %.1f %%",
                     h.mean(),
                     h.deviation(),
                     ReportDiagnostics.SATURATED,
@@ -109,6 +109,9 @@ final class DiagnosticsSections {
         Figures.svg(
             "Gradients of the weights.", legend(weights), () -> ReportPictures.gradients(weights)),
         "</div>",
+        Html.note(
+            "grad:data is the deviation of the gradient over that of the data. b1's is rounding: batch"
+                + " norm subtracts what b1 adds."),
         gradientTable(diagnostics.parameters()));
   }
 
@@ -135,8 +138,7 @@ final class DiagnosticsSections {
                     Html.number(parameter.gradientToData()),
                     Html.format("%,d", parameter.notFinite()))));
     return Html.table(
-        "grad:data is the deviation of the gradient over that of the data. b1's is rounding: batch norm"
-            + " subtracts what b1 adds.",
+        "Gradients of the parameters",
         List.of("parameter", "shape", "mean", "deviation", "grad:data", "not finite"),
         rows);
   }

@@ -1,10 +1,13 @@
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.MinibatchIterator;
@@ -23,6 +26,8 @@ final class ReportDemo {
   private static final int CONTEXT = 3;
   private static final long SEED = 2147483647;
 
+  private static final ThreadMXBean CLOCK = ManagementFactory.getThreadMXBean();
+
   private ReportDemo() {}
 
   public static void main(String[] args) throws IOException {
@@ -30,8 +35,13 @@ final class ReportDemo {
     RunFolder folder = RunFolder.create(Path.of("target", "report-demo"));
     for (int i = 0; i < 10; i++) {
       long start = System.nanoTime();
+      long cpu = CLOCK.getCurrentThreadCpuTime();
       Report.write(folder, data);
-      System.out.printf("written in %.0f ms%n", (System.nanoTime() - start) / 1e6);
+      System.out.printf(
+          Locale.ROOT,
+          "written in %.0f ms, %.0f of them on the processor%n",
+          (System.nanoTime() - start) / 1e6,
+          (CLOCK.getCurrentThreadCpuTime() - cpu) / 1e6);
     }
   }
 

@@ -30,6 +30,7 @@ import org.hipparchus.linear.SingularValueDecomposition;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** The report tells what the run did, in one file that is safe to open. */
@@ -119,7 +120,8 @@ class ReportTest {
     assertEquals(Nd4j.createFromArray(h).stdNumber().doubleValue(), cell("deviation", 1), 1e-3);
     for (String name : List.of("C", "W1", "W2", "bngain", "b2")) {
       String key = ReportDiagnostics.PARAMETERS.get(name);
-      double gradient = network.gradient().gradientForVariable().get(key).stdNumber().doubleValue();
+      INDArray sum = network.gradient().gradientForVariable().get(key); // DL4J divides it later
+      double gradient = sum.stdNumber().doubleValue() / data.snapshot().minibatch().numExamples();
       double ratio = gradient / network.getParam(key).stdNumber().doubleValue();
       assertEquals(ratio, cell(name, 4), 5e-3 * ratio, name + " grad:data");
       assertEquals(gradient, cell(name, 3), 5e-3 * gradient, name + " deviation");

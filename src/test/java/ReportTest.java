@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,6 +25,7 @@ import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.backpropninja.names.RunFolder;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -67,6 +71,10 @@ class ReportTest {
 
   @Test
   void optionsVersionsTimingsAndSamplesAreThere() {
+    assertEquals(
+        List.of("--steps", "--hidden", "--context", "--seed"),
+        all("<th scope=\"row\">(--.*?)</th>", page),
+        "in their order");
     assertTrue(page.contains("<th scope=\"row\">--hidden</th><td>32</td>"));
     assertTrue(page.contains("<th scope=\"row\">Deeplearning4j</th><td>1.0.0-M2.1</td>"));
     ReportData timed =
@@ -81,12 +89,53 @@ class ReportTest {
   }
 
   @Test
-  void picturesHoldTheSourcesNumbers() throws IOException {
+  void lettersStandAtTheirPoints() {
     String svg = pictures(page).get(0);
-    assertEquals(
-        data.snapshot().characters().stream().toList(), all("<text[^>]*>(.*?)</text>", svg));
-    assertTrue(svg.contains("prefers-color-scheme: dark"), "a dark page has its colours");
-    assertFalse(svg.contains("rgb(1,2,"), "every placeholder has become a variable");
+    List<String> characters = data.snapshot().characters();
+    double[][] table = data.snapshot().network().getParam("0_W").toDoubleMatrix();
+
+    assertEquals(characters, all("<text[^>]*>(.*?)</text>", svg));
+    double[] x = doubles(all("<text[^>]* x=\"(.*?)\"", svg));
+    double[] y = doubles(all("<text[^>]* y=\"(.*?)\"", svg));
+    for (int i = 1; i < x.length; i++) {
+      assertEquals(table[i][0] > table[0][0], x[i] > x[0], characters.get(i) + " to the right");
+      assertEquals(table[i][1] > table[0][1], y[i] < y[0], characters.get(i) + " above");
+    }
+  }
+
+  @Test
+  void picturesHaveTheirLinesAndColours() {
+    List<String> pictures = pictures(page);
+    assertEquals(2, all("(<line[^>]*stroke-dasharray)", pictures.get(2)).size(), "at ±0.97");
+    String updates = pictures.get(5);
+    double[] lines = doubles(all("<line[^>]*stroke-dasharray[^>]* y1=\"(.*?)\"", updates));
+    assertEquals(1, lines.length);
+    double top = doubles(all("<rect[^>]*dasharray[^>]* y=\"(.*?)\"", updates))[0];
+    double height = doubles(all("<rect height=\"([^\"]*)\"[^>]*dasharray", updates))[0];
+    assertEquals(top + height / 2, lines[0], 3, "−3 is half way between 0 and −6");
+    for (String svg : pictures) {
+      assertTrue(svg.contains("prefers-color-scheme: dark") && svg.contains("var(--series-0)"));
+      assertFalse(svg.contains("rgb(1,2,"), "every placeholder has become a variable");
+    }
+  }
+
+  @Test
+  void heatMapIsDarkAtTheRightClass() throws IOException {
+    List<String> pngs = all("data:image/png;base64,([^\"]*)", page);
+    INDArray labels = data.snapshot().minibatch().getLabels();
+    assertEquals(2, pngs.size());
+    for (String png : pngs) {
+      BufferedImage image = ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(png)));
+      for (int i = 0; i < labels.rows(); i++) {
+        int row = 16 * (i + 1) + 8;
+        int darkest =
+            IntStream.range(0, 27)
+                .boxed()
+                .min(Comparator.comparing(j -> image.getRGB(16 * (j + 1) + 8, row) & 255))
+                .orElseThrow();
+        assertEquals(labels.getInt(i, 0), darkest, "row " + i);
+      }
+    }
   }
 
   @Test
@@ -444,9 +493,13 @@ class ReportTest {
                         .replaceAll("clip-?\\d+", "clip")));
   }
 
+  private static double[] doubles(List<String> numbers) {
+    return numbers.stream().mapToDouble(Double::parseDouble).toArray();
+  }
+
   private static double[] column(String name, String json) {
     String numbers = all("\"" + name + "\":\\[(.*?)]", json).get(0);
-    return Stream.of(numbers.split(",")).mapToDouble(Double::parseDouble).toArray();
+    return doubles(List.of(numbers.split(",")));
   }
 
   private static List<ReportData.Metrics> metrics(int count) {

@@ -29,7 +29,8 @@ final class DiagnosticsSections {
         "Embedding of the letters",
         Html.note(
             Html.format(
-                "%,d of %,d letters, the full stop among them. Source: makemore part 2.",
+                "%,d of %,d letters; the full stop stands for a name's start and end. Source: makemore"
+                    + " part 2.",
                 characters.size(), all)),
         "<div class=\"pair\">",
         Figures.svg(
@@ -40,7 +41,7 @@ final class DiagnosticsSections {
                     characters, letters.firstTwo(), "dimension 0", "dimension 1")),
         Figures.svg(
             Html.format(
-                "The first two principal components, which hold %.0f %% and %.0f %% of the variance.",
+                "The first two principal components, which hold %.0f\u00a0%% and %.0f\u00a0%% of the variance.",
                 100 * letters.shares()[0], 100 * letters.shares()[1]),
             List.of(),
             () ->
@@ -56,33 +57,38 @@ final class DiagnosticsSections {
         Html.note(
             Html.format(
                 "Of tanh, in a minibatch of %,d examples, whose loss is %.4f. Beyond ±%.2f its slope is"
-                    + " below 6 %%, so little gradient passes. Source: makemore part 3.",
+                    + " below 6\u00a0%%, so little gradient passes. Source: makemore part 3.",
                 diagnostics.examples(), diagnostics.loss(), ReportDiagnostics.SATURATED)),
         "<div class=\"pair\">",
         Figures.svg(
             "How often tanh gives what.",
             List.of(
                 Html.format(
-                    "mean %.3f, deviation %.3f, beyond ±%.2f %.1f %%",
+                    "mean %.3f, deviation %.3f, beyond ±%.2f %.1f\u00a0%%",
                     h.mean(),
                     h.deviation(),
                     ReportDiagnostics.SATURATED,
                     100 * h.share(ReportDiagnostics::saturated))),
             () -> ReportPictures.activations(h)),
-        Html.table(
-            "h, the output of tanh",
-            List.of("statistic", "value"),
-            List.of(
-                List.of("mean", Html.number(h.mean())),
-                List.of("deviation", Html.number(h.deviation())),
-                List.of(
-                    Html.format("share beyond ±%.2f", ReportDiagnostics.SATURATED),
-                    Html.number(h.share(ReportDiagnostics::saturated))),
-                List.of(
-                    "units beyond it in every example",
-                    Html.format("%,d of %,d", diagnostics.saturatedUnits(), diagnostics.units())),
-                List.of("values that are not finite", Html.format("%,d", h.notFinite())))),
+        tanhTable(diagnostics),
         "</div>");
+  }
+
+  private static String tanhTable(ReportDiagnostics diagnostics) {
+    Distribution h = diagnostics.h();
+    return Html.table(
+        "h, the output of tanh",
+        List.of("statistic", "value"),
+        List.of(
+            List.of("mean", Html.number(h.mean())),
+            List.of("deviation", Html.number(h.deviation())),
+            List.of(
+                Html.format("share beyond ±%.2f", ReportDiagnostics.SATURATED),
+                Html.number(h.share(ReportDiagnostics::saturated))),
+            List.of(
+                "units beyond it in every example",
+                Html.format("%,d of %,d", diagnostics.saturatedUnits(), diagnostics.units())),
+            List.of("values that are not finite", Html.format("%,d", h.notFinite()))));
   }
 
   private static String gradients(ReportDiagnostics diagnostics) {
@@ -144,7 +150,7 @@ final class DiagnosticsSections {
   }
 
   private static String dlogits(double[][] dlogits, List<String> characters) {
-    List<String> classes = characters.subList(0, dlogits[0].length);
+    List<String> classes = characters.stream().limit(dlogits[0].length).map(Html::letter).toList();
     DoubleSummaryStatistics range =
         Arrays.stream(dlogits).flatMapToDouble(Arrays::stream).summaryStatistics();
     return Html.section(

@@ -55,8 +55,15 @@ final class Html {
     };
   }
 
+  /** A letter as it is shown alone: a space, and what has no shape, by something that has one. */
+  static String letter(String letter) {
+    return letter.equals(" ")
+        ? "␣"
+        : letter.codePoints().mapToObj(Html::visible).collect(Collectors.joining());
+  }
+
   /** What neither HTML nor XML can hold is shown by its number. */
-  static String visible(int c) {
+  private static String visible(int c) {
     int type = Character.getType(c);
     boolean allowed =
         type != Character.CONTROL && type != Character.SURROGATE && (c & 0xFFFE) != 0xFFFE;

@@ -33,7 +33,7 @@ final class ReportPictures {
   private static final int HEIGHT = 320;
   private static final int BINS = 41; // one around 0
   private static final int MOST_POINTS = 120; // of a line
-  private static final double LEAST_DENSITY = 1e-2;
+  private static final double LEAST_DENSITY = 1e-2; // a logarithm has no place for 0
 
   /** XChart takes no variables: these stand for them until the picture is drawn. */
   private static final Color INK = placeholder(100);
@@ -85,7 +85,7 @@ final class ReportPictures {
   static byte[] activations(Distribution h) throws IOException {
     XYChart chart = chart("h = tanh(hpreact)", "density");
     chart.getStyler().setXAxisMin(-1.0).setXAxisMax(1.0).setYAxisMin(0.0);
-    XYSeries series = histogram(chart, "h", h, -1, 1);
+    XYSeries series = histogram(chart, "h", h, -1, 1, 0);
     series.setXYSeriesRenderStyle(XYSeriesRenderStyle.Area).setFillColor(new Color(1, 2, 0, 60));
     for (double limit : new double[] {-ReportDiagnostics.SATURATED, ReportDiagnostics.SATURATED}) {
       chart.addAnnotation(new AnnotationLine(limit, true, false));
@@ -98,10 +98,9 @@ final class ReportPictures {
     XYChart chart = chart("gradient in units of its own deviation", "density");
     chart.getStyler().setXAxisMin(-4.0).setXAxisMax(4.0);
     chart.getStyler().setYAxisLogarithmic(true).setYAxisMin(LEAST_DENSITY).setYAxisMax(10.0);
-
     gradients.forEach(
         (name, gradient) ->
-            histogram(chart, name, gradient.dividedBy(gradient.deviation()), -4, 4));
+            histogram(chart, name, gradient.dividedBy(gradient.deviation()), -4, 4, LEAST_DENSITY));
     return svg(chart);
   }
 
@@ -146,18 +145,18 @@ final class ReportPictures {
   }
 
   private static XYSeries histogram(
-      XYChart chart, String legend, Distribution values, double from, double to) {
+      XYChart chart, String name, Distribution values, double from, double to, double least) {
     double[] density = values.density(from, to, BINS);
     double[] middles = new double[BINS];
     for (int bin = 0; bin < BINS; bin++) {
       middles[bin] = from + (bin + 0.5) * (to - from) / BINS;
-      density[bin] = Math.max(density[bin], LEAST_DENSITY); // a logarithm has no place for 0
+      density[bin] = Math.max(density[bin], least);
     }
-    return line(chart, legend, middles, density);
+    return line(chart, name, middles, density);
   }
 
-  private static XYSeries line(XYChart chart, String legend, double[] x, double[] y) {
-    XYSeries series = chart.addSeries(legend, x, y);
+  private static XYSeries line(XYChart chart, String name, double[] x, double[] y) {
+    XYSeries series = chart.addSeries(name, x, y);
     series.setMarker(SeriesMarkers.NONE).setLineWidth(1.6f);
     series.setSmooth(true); // one path, not an element for each piece
     return series;
@@ -179,13 +178,17 @@ final class ReportPictures {
     return chart;
   }
 
-  /** Numbers get two decimals, which a pixel does not need, and colours become variables. */
+  /**
+   * Two decimals are enough for a pixel, colours become variables, and a document type would be an
+   * address elsewhere.
+   */
   private static byte[] svg(XYChart chart) throws IOException {
     ByteArrayOutputStream drawn = new ByteArrayOutputStream();
     ChartEncoder.saveChart(chart, drawn, "svg");
     String svg = DIGITS.matcher(drawn.toString(StandardCharsets.UTF_8)).replaceAll("$1");
     svg = PLACEHOLDER.matcher(svg).replaceAll(m -> variable(Integer.parseInt(m.group(1))));
-    return svg.replaceFirst("<defs>", "<style>" + STYLE + "</style><defs>")
+    return svg.replaceFirst("<!DOCTYPE[^>]*>", "")
+        .replaceFirst("<defs>", "<style>" + STYLE + "</style><defs>")
         .getBytes(StandardCharsets.UTF_8);
   }
 
@@ -206,7 +209,7 @@ final class ReportPictures {
     public void paint(Graphics2D graphics) {
       graphics.setColor(INK);
       graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
-      graphics.drawString(letter, getXAxisScreenValue(x), getYAxisScreenValue(y));
+      graphics.drawString(Html.letter(letter), getXAxisScreenValue(x), getYAxisScreenValue(y));
     }
   }
 }

@@ -26,6 +26,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.backpropninja.names.RunFolder;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -384,7 +385,7 @@ class ReportTest {
   }
 
   @Test
-  void hostileTextIsText() {
+  void hostileTextIsText() throws Exception {
     String hostile = Report.page(ReportDataWith.hostile(data));
 
     assertEquals(2, all("(<script)", hostile).size(), "the data and our script");
@@ -395,6 +396,12 @@ class ReportTest {
     assertTrue(hostile.contains("<bdi>שלום</bdi>") && hostile.contains("<bdi>\u202eabc</bdi>"));
     String letters = pictures(hostile).get(0);
     assertTrue(letters.contains(">&lt;</text>"), "XML escapes a letter");
+    assertTrue(letters.contains(">␣</text>") && letters.contains(">U+0007</text>"));
+    for (String svg : pictures(hostile)) {
+      DocumentBuilderFactory.newInstance()
+          .newDocumentBuilder()
+          .parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8)));
+    }
   }
 
   @Test
@@ -422,7 +429,7 @@ class ReportTest {
             .matcher(page)
             .find());
     for (String svg : pictures(page)) {
-      assertEquals(List.of(), all("((?:href|src)=\"[^#]|url\\([^#])", svg));
+      assertEquals(List.of(), all("((?:href|src)=\"[^#]|url\\([^#]|<!DOCTYPE)", svg));
     }
     assertTrue(page.contains("default-src 'none'; img-src data:"));
     assertEquals(

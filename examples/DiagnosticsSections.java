@@ -15,7 +15,7 @@ final class DiagnosticsSections {
     try {
       ReportDiagnostics diagnostics = ReportDiagnostics.of(snapshot);
       return letters(diagnostics.letters(), snapshot.characters().size())
-          + activations(diagnostics)
+          + activations(diagnostics, snapshot.minibatch().numExamples())
           + gradients(diagnostics)
           + dlogits(diagnostics.dlogits(), snapshot.characters());
     } catch (RuntimeException e) {
@@ -50,23 +50,23 @@ final class DiagnosticsSections {
         "</div>");
   }
 
-  private static String activations(ReportDiagnostics diagnostics) {
+  private static String activations(ReportDiagnostics diagnostics, int all) {
     Distribution h = diagnostics.h();
     return Html.section(
         "Activations",
         Html.note(
             Html.format(
-                "Of tanh, in a minibatch of %,d examples, whose loss is %.4f. Beyond ±%.2f its slope is"
+                "Of tanh, in %,d of a minibatch's %,d examples, whose loss is %.4f. Beyond ±%.2f its slope is"
                     + " below 6\u00a0%%, so little gradient passes. Source: makemore part 3.",
-                diagnostics.examples(), diagnostics.loss(), ReportDiagnostics.SATURATED)),
+                diagnostics.examples(), all, diagnostics.loss(), ReportDiagnostics.SATURATED)),
         "<div class=\"pair\">",
         Figures.svg(
             "How often tanh gives what.",
             List.of(
                 Html.format(
-                    "mean %.3f, deviation %.3f, beyond ±%.2f %.1f\u00a0%%",
-                    h.mean(),
-                    h.deviation(),
+                    "mean %s, deviation %s, beyond ±%.2f %.1f\u00a0%%",
+                    Html.number(h.mean()),
+                    Html.number(h.deviation()),
                     ReportDiagnostics.SATURATED,
                     100 * h.share(ReportDiagnostics::saturated))),
             () -> ReportPictures.activations(h)),
@@ -136,16 +136,16 @@ final class DiagnosticsSections {
             rows.add(
                 List.of(
                     name,
+                    Html.number(parameter.gradientToData()),
+                    Html.number(parameter.gradient().deviation()),
+                    Html.number(parameter.gradient().mean()),
                     Arrays.stream(parameter.shape())
                         .mapToObj(size -> Html.format("%d", size))
                         .collect(Collectors.joining("×")),
-                    Html.number(parameter.gradient().mean()),
-                    Html.number(parameter.gradient().deviation()),
-                    Html.number(parameter.gradientToData()),
                     Html.format("%,d", parameter.notFinite()))));
     return Html.table(
         "Gradients of the parameters",
-        List.of("parameter", "shape", "mean", "deviation", "grad:data", "not finite"),
+        List.of("parameter", "grad:data", "deviation", "mean", "shape", "not finite"),
         rows);
   }
 
@@ -161,8 +161,13 @@ final class DiagnosticsSections {
                 + " makemore part 4."),
         Figures.heatMap(
             Html.format(
-                "The gradient of the logits, from %.4f, black, to %.4f, white.",
-                range.getMin(), range.getMax()),
+                "The gradient of the logits for %,d examples and %,d of %,d classes, from %s, black, to"
+                    + " %s, white.",
+                dlogits.length,
+                classes.size(),
+                characters.size(),
+                Html.number(range.getMin()),
+                Html.number(range.getMax())),
             dlogits,
             classes));
   }

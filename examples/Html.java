@@ -86,7 +86,7 @@ final class Html {
 
   /** A table of HTML cells; a column of numbers is aligned to its right. */
   static String table(String caption, List<String> header, List<List<String>> rows) {
-    return "<div class=\"wide\"><table><caption>"
+    return "<div class=\"wide\" tabindex=\"0\"><table><caption>"
         + text(caption)
         + "</caption><thead><tr>"
         + cells("th", header)

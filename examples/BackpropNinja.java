@@ -1,9 +1,4 @@
 import java.awt.Color;
-import java.awt.Font;
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -15,7 +10,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.NamesFile;
@@ -349,45 +343,12 @@ public final class BackpropNinja implements Callable<Integer> {
     }
   }
 
-  /**
-   * dlogits in grey, smallest black, largest white: each row is a row of probabilities over n, with
-   * a dark cell at the right class.
-   */
+  /** Each row is a row of probabilities over n, with a dark cell at the right class. */
   private static byte[] heatMap(Result result) throws IOException {
-    int cell = 16;
-    double[][] dlogits = result.gradients().get("logits").toDoubleMatrix();
-    int rows = dlogits.length;
-    int columns = dlogits[0].length;
-    BufferedImage image =
-        new BufferedImage((columns + 2) * cell, (rows + 2) * cell, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = image.createGraphics();
-    graphics.setColor(Color.WHITE);
-    graphics.fillRect(0, 0, image.getWidth(), image.getHeight());
-    double least = Nd4j.createFromArray(dlogits).minNumber().doubleValue();
-    double most = Nd4j.createFromArray(dlogits).maxNumber().doubleValue();
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        float grey = (float) ((dlogits[i][j] - least) / (most - least));
-        graphics.setColor(new Color(grey, grey, grey));
-        graphics.fillRect((j + 1) * cell, (i + 1) * cell, cell, cell);
-      }
-    }
-    label(graphics, result.vocabulary(), cell);
-    ByteArrayOutputStream png = new ByteArrayOutputStream();
-    ImageIO.write(image, "png", png);
-    return png.toByteArray();
-  }
-
-  /** Each column's character above it. */
-  private static void label(Graphics2D graphics, Vocabulary vocabulary, int cell) {
-    graphics.setColor(Color.BLACK);
-    graphics.setFont(new Font(Font.MONOSPACED, Font.PLAIN, cell * 3 / 4));
-    graphics.setRenderingHint(
-        RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-    for (int j = 0; j < vocabulary.size(); j++) {
-      String character = String.valueOf(vocabulary.character(j));
-      int width = graphics.getFontMetrics().stringWidth(character);
-      graphics.drawString(character, (j + 1) * cell + (cell - width) / 2, cell * 3 / 4);
-    }
+    return HeatMap.png(
+        result.gradients().get("logits").toDoubleMatrix(),
+        result.vocabulary().toString().codePoints().mapToObj(Character::toString).toList(),
+        Color.WHITE,
+        Color.BLACK);
   }
 }

@@ -1,0 +1,111 @@
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.dataset.DataSet;
+
+/**
+ * What a trainer knows of its run, and its {@link Report} shows.
+ *
+ * @param title of the page, such as the run folder's name
+ * @param written when
+ * @param step how many steps are taken
+ * @param steps how many there will be
+ * @param options of the command line, in the order to show
+ * @param versions of the programs that computed it, in the order to show
+ * @param metrics in ascending steps
+ * @param bigramLoss of a bigram model on the validation set, in nats
+ * @param snapshot what the diagnostics are computed from
+ * @param updates in ascending steps; empty if not recorded
+ * @param samples names that the network invented
+ * @param timings how long each part of the run took, in the order to show
+ */
+record ReportData(
+    String title,
+    Instant written,
+    int step,
+    int steps,
+    Map<String, String> options,
+    Map<String, String> versions,
+    List<Metrics> metrics,
+    double bigramLoss,
+    Snapshot snapshot,
+    List<UpdateRatios.Ratios> updates,
+    List<Sample> samples,
+    Map<String, Duration> timings) {
+
+  /** Copies all lists and maps. */
+  ReportData {
+    options = inOrder(options);
+    versions = inOrder(versions);
+    metrics = List.copyOf(metrics);
+    updates = List.copyOf(updates);
+    samples = List.copyOf(samples);
+    timings = inOrder(timings);
+  }
+
+  private static <T> Map<String, T> inOrder(Map<String, T> map) {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(map));
+  }
+
+  /**
+   * One row of metrics.csv.
+   *
+   * @param step the training step
+   * @param loss of its minibatch, in nats
+   * @param validation loss of the validation set, in nats; NaN if not measured at this step
+   * @param learningRate of the step
+   * @param microseconds that the step took
+   */
+  record Metrics(
+      int step, double loss, double validation, double learningRate, double microseconds) {}
+
+  /**
+   * What the diagnostics are computed from. The report reads it and changes nothing.
+   *
+   * @param network of {@code CharMlp}'s kind
+   * @param characters that of each class, as one or more {@code char}s
+   * @param minibatch contexts [n, T] and classes [n, 1], n ≥ 2
+   */
+  record Snapshot(MultiLayerNetwork network, List<String> characters, DataSet minibatch) {
+    Snapshot {
+      characters = List.copyOf(characters);
+      long classes = network.getParam("0_W").rows();
+      if (characters.size() != classes) {
+        throw new IllegalArgumentException(
+            "characters (%d) must be as many as the network's classes (%d)"
+                .formatted(characters.size(), classes));
+      }
+    }
+  }
+
+  /** Where a sampled name is known from. */
+  enum Origin {
+    TRAIN("train"),
+    VALIDATION("validation"),
+    TEST("test"),
+    NEW("new");
+
+    private final String title;
+
+    Origin(String title) {
+      this.title = title;
+    }
+
+    @Override
+    public String toString() {
+      return title;
+    }
+  }
+
+  /**
+   * A sampled name.
+   *
+   * @param name may be empty
+   * @param origin the part of the data that holds it, or NEW
+   */
+  record Sample(String name, Origin origin) {}
+}

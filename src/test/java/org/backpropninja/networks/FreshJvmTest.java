@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.backpropninja.networks.FreshJvm.Account;
+import org.backpropninja.testing.Jvm;
 import org.deeplearning4j.nn.api.Model;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,14 +50,9 @@ class FreshJvmTest {
       Nd4j.saveBinary(kind.network().params(), its.resolve("parameters").toFile());
       minibatch(kind).save(its.resolve("minibatch").toFile());
     }
-    Path log = folder.resolve("log");
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    String classes = System.getProperty("java.class.path");
-    ProcessBuilder command = new ProcessBuilder(java, "-cp", classes, FreshJvm.class.getName());
-    kinds.forEach(kind -> command.command().add(folder(kind).toString()));
-    int status = command.redirectErrorStream(true).redirectOutput(log.toFile()).start().waitFor();
-    String said = Files.readString(log);
-    assertEquals(0, status, said);
+    List<String> folders = kinds.stream().map(kind -> folder(kind).toString()).toList();
+    Jvm.Outcome outcome = Jvm.run(folder.resolve("log"), FreshJvm.class, List.of(), folders);
+    assertEquals(0, outcome.status(), outcome.said());
   }
 
   @ParameterizedTest

@@ -272,7 +272,7 @@ class ModelFileTest {
     assertTrue(
         message.startsWith(
             "configuration.json confs[0] layer iupdater learningRateSchedule"
-                + " is org.nd4j.linalg.schedule.RampSchedule; allowed is org.nd4j.linalg.schedule."),
+                + " is org.nd4j.linalg.schedule.RampSchedule; allowed is org."),
         message);
   }
 

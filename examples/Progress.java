@@ -31,7 +31,8 @@ final class Progress implements AutoCloseable {
         bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f", loss));
       }
     } else if (!isQuiet && step * 10L / steps > (step - 1) * 10L / steps) {
-      System.out.printf(Locale.ROOT, "step %d of %d, minibatch loss %.4f%n", step, steps, loss);
+      System.out.println(
+          String.format(Locale.ROOT, "step %d of %d, minibatch loss %.4f", step, steps, loss));
     }
   }
 

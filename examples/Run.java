@@ -105,6 +105,11 @@ final class Run {
     FlatGradientUpdater.install(file.network());
     try {
       TrainingState state = TrainingState.ofJson(file.trainingState());
+      if (options.steps() < state.step()) {
+        throw new UnusableInputException(
+            "--steps (%d) must be at least %d, the steps that were taken"
+                .formatted(options.steps(), state.step()));
+      }
       return new Training.Start(file.network(), TorchRandom.restore(state.random()), state);
     } catch (JsonProcessingException e) {
       throw new UnusableInputException("%s: %s".formatted(checkpoint, e.getOriginalMessage()));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -219,7 +220,18 @@ class TrainNamesTest {
         Arguments.of("--names dot", "line 1"),
         Arguments.of("--names latin1", "line 2"),
         Arguments.of("--names empty", "empty"),
-        Arguments.of("--out blank", "must be a folder"));
+        Arguments.of("--out blank", "must be a folder"),
+        Arguments.of("--batch 100000000", "--batch (100000000) takes at least "),
+        Arguments.of("--batch 600000 --hidden 900", "--batch (600000) takes at least "),
+        Arguments.of("--embedding 10000000 --hidden 5", "--embedding (10000000) takes at least "),
+        Arguments.of("--hidden 20000000", "--hidden (20000000) takes at least "),
+        Arguments.of("--context 2000000", "--context (2000000) takes at least "),
+        Arguments.of("--names huge", "takes about 30.0 GiB of Java heap"),
+        Arguments.of("--warm-up 5", "--warm-up (5) must be from 0 to 0"),
+        Arguments.of("--schedule cosine --steps 9 --warm-up 9", "must be from 0 to 8"),
+        Arguments.of("--learning-rate 0", "--learning-rate (0.0) must be a finite number, above 0"),
+        Arguments.of("--weight-decay NaN", "--weight-decay (NaN) must be a finite number, 0 or"),
+        Arguments.of("--updater sdg", "sdg"));
   }
 
   @ParameterizedTest
@@ -229,6 +241,9 @@ class TrainNamesTest {
     Files.writeString(folder.resolve("blank"), "anna\n\nbob\n");
     Files.writeString(folder.resolve("dot"), "an.na\nbob\n");
     Files.writeString(folder.resolve("empty"), "");
+    try (RandomAccessFile huge = new RandomAccessFile(folder.resolve("huge").toFile(), "rw")) {
+      huge.setLength(3L << 30); // takes no room on the disk
+    }
     Files.write(
         folder.resolve("latin1"), "anna\nren\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
     String[] words = args.contains("--out") ? args.split(" ") : (args + " --out out").split(" ");

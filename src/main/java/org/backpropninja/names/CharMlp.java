@@ -151,6 +151,7 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
     crossEntropy.setNOut(vocabularySize); // its builder cannot, and DL4J warns of a size of zero
     return new NeuralNetConfiguration.Builder()
         .dataType(type)
+        .seed(0) // of no use here; DL4J's default, the time, would make every file another
         .updater(updater)
         .weightDecay(weightDecay)
         .list()

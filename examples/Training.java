@@ -8,6 +8,7 @@ import org.backpropninja.names.NamesSplit;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.training.CompiledNetwork;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -78,20 +79,27 @@ final class Training {
       Steps steps = new Steps(progress, metrics);
       network.setListeners(steps);
       while (end(interruption) == null) {
-        int before = step;
-        fit(steps, interruption);
-        steps.requireFinite();
-        if (step > before && options.isEvaluated(step)) { // not twice after one step
-          evaluate(metrics);
-        }
-        if (options.isCheckpoint(step) || end(interruption) != null) {
-          checkpoint(metrics);
-        }
+        goOn(steps, interruption);
       }
+    } catch (DL4JInvalidInputException e) { // of a layer that was given infinity or NaN
+      throw diverged("step %d: %s".formatted(step + 1, e.getMessage().lines().findFirst().get()));
     } finally {
       network.setListeners();
     }
     return end(interruption);
+  }
+
+  /** Takes steps until an evaluation or a checkpoint is due, which follows. */
+  private void goOn(Steps steps, Interruption interruption) {
+    int before = step;
+    fit(steps, interruption);
+    steps.requireFinite();
+    if (step > before && options.isEvaluated(step)) { // not twice after one step
+      evaluate(steps.metrics);
+    }
+    if (options.isCheckpoint(step) || end(interruption) != null) {
+      checkpoint(steps.metrics);
+    }
   }
 
   /** Null to go on. */

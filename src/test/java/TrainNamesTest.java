@@ -225,7 +225,7 @@ class TrainNamesTest {
         Arguments.of("--batch 600000 --hidden 900", "--batch (600000) takes at least "),
         Arguments.of("--embedding 10000000 --hidden 5", "--embedding (10000000) takes at least "),
         Arguments.of("--hidden 20000000", "--hidden (20000000) takes at least "),
-        Arguments.of("--context 2000000", "--context (2000000) takes at least "),
+        Arguments.of("--context 2000000 --hidden 20", "--context (2000000) takes at least "),
         Arguments.of("--names huge", "takes about 30.0 GiB of Java heap"),
         Arguments.of("--warm-up 5", "--warm-up (5) must be from 0 to 0"),
         Arguments.of("--schedule cosine --steps 9 --warm-up 9", "must be from 0 to 8"),

@@ -12,6 +12,7 @@ import org.backpropninja.training.FlatGradientUpdater;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
@@ -153,19 +154,27 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
         .dataType(type)
         .seed(0) // of no use here; DL4J's default, the time, would make every file another
         .updater(updater)
-        .weightDecay(weightDecay)
         .list()
-        .layer(new EmbeddingConcat.Builder().nIn(vocabularySize).nOut(embeddingSize).build())
-        .layer(dense(hiddenSize))
+        .layer(
+            new EmbeddingConcat.Builder()
+                .nIn(vocabularySize)
+                .nOut(embeddingSize)
+                .weightDecay(weightDecay) // DL4J 1.0.0-M2.1 doubles that of a whole network
+                .build())
+        .layer(dense(hiddenSize, weightDecay))
         .layer(new BatchNormBessel.Builder().activation(Activation.TANH).build())
-        .layer(dense(vocabularySize))
+        .layer(dense(vocabularySize, weightDecay))
         .layer(crossEntropy)
         .setInputType(InputType.feedForward(contextLength))
         .build();
   }
 
-  private static ManualDense dense(int nOut) {
-    return new ManualDense.Builder().nOut(nOut).activation(Activation.IDENTITY).build();
+  private static Layer dense(int nOut, double weightDecay) {
+    return new ManualDense.Builder()
+        .nOut(nOut)
+        .activation(Activation.IDENTITY)
+        .weightDecay(weightDecay)
+        .build();
   }
 
   private static void draw(

@@ -4,6 +4,7 @@ import static org.backpropninja.names.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -251,6 +252,16 @@ class ModelFileTest {
   }
 
   // What is refused
+
+  @Test
+  void aCheckpointHoldsTheTrainersState() throws IOException {
+    MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
+    Path file = folder.resolve("checkpoint.zip");
+    new ModelFile(network, VOCABULARY, "{\"step\": 3, \"é\": 1}").write(file);
+    assertEquals("{\"step\": 3, \"é\": 1}", ModelFile.read(file).trainingState());
+    new ModelFile(network, VOCABULARY).write(file);
+    assertNull(ModelFile.read(file).trainingState());
+  }
 
   @Test
   void aVocabularyOfAnotherSizeIsRefused() {

@@ -26,8 +26,11 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "has no such signals, nor /dev/full")
 class KilledRunTest {
   private static final int KILLS = Integer.getInteger("kills", 3);
+  private static final String STEPS = "--steps " + 1000 * KILLS;
   private static final String RUN =
-      " --steps 3000 --hidden 9 --embedding 3 --batch 5 --samples 6 --checkpoint-every 3"
+      " "
+          + STEPS
+          + " --hidden 9 --embedding 3 --batch 5 --samples 6 --checkpoint-every 3"
           + " --eval-every 2 --keep-every 500 --updater adam --names ";
 
   @TempDir Path folder;
@@ -134,8 +137,7 @@ class KilledRunTest {
   @Test
   void outputThatIsLostIsAFailure() throws Exception {
     Process process =
-        TrainerRuns.builder(
-                List.of(), options.replace("--steps 3000", "--steps 5") + " --out " + out)
+        TrainerRuns.builder(List.of(), options.replace(STEPS, "--steps 5") + " --out " + out)
             .redirectOutput(Path.of("/dev/full").toFile())
             .redirectError(folder.resolve("printed").toFile())
             .start();
@@ -169,7 +171,7 @@ class KilledRunTest {
 
   @Test
   void theNewestRunGoesOnWithoutBeingNamed() throws Exception {
-    String few = options.replace("--steps 3000", "--steps 20");
+    String few = options.replace(STEPS, "--steps 20");
     for (String args : List.of(few, few, "--resume --quiet")) {
       Process process =
           TrainerRuns.builder(List.of(), args)

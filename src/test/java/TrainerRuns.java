@@ -1,3 +1,5 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -131,14 +133,16 @@ final class TrainerRuns {
       for (ZipEntry entry : zip.stream().map(ZipEntry.class::cast).toList()) {
         try (InputStream in = zip.getInputStream(entry)) {
           byte[] bytes = in.readAllBytes();
-          boolean isState = entry.getName().equals("training-state.json");
-          all.put(
-              file.getFileName() + "/" + entry.getName(),
-              isState
-                  ? without(new String(bytes), "microseconds", "metricsLength")
-                  : Arrays.hashCode(bytes));
+          all.put(file.getFileName() + "/" + entry.getName(), content(entry, bytes));
         }
       }
     }
+  }
+
+  /** JSON as a tree: another Java process writes DL4J's configuration in another order. */
+  private static Object content(ZipEntry entry, byte[] bytes) throws IOException {
+    return entry.getName().endsWith(".json")
+        ? without(new String(bytes, UTF_8), "microseconds", "metricsLength")
+        : Arrays.hashCode(bytes);
   }
 }

@@ -1,11 +1,16 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import org.backpropninja.names.InvalidModelException;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.RunFolder.Parts;
@@ -23,11 +28,38 @@ final class Commands {
 
   private Commands() {}
 
+  /**
+   * Runs a command and ends the process.
+   *
+   * <p>Output is UTF-8, and numbers have the digits 0 to 9, whatever the machine is set to: what
+   * one program prints others read.
+   */
+  static void main(CommandLine line, String... args) {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
+    System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, UTF_8));
+    System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8));
+    System.exit(execute(line, args));
+  }
+
   /** Runs a command; for what its user can cause there is one line on the error stream. */
   static int execute(CommandLine line, String... args) {
     line.setParameterExceptionHandler((e, arguments) -> explain(2, e));
     line.setExecutionExceptionHandler((e, commandLine, parsed) -> status(e));
-    return line.execute(args);
+    int status = executeWithinMemory(line, args);
+    if (System.out.checkError()) { // a full device, or a pipe that nobody reads
+      System.err.println("not all of the output could be printed");
+      return Math.max(status, 1);
+    }
+    return status;
+  }
+
+  private static int executeWithinMemory(CommandLine line, String... args) {
+    try {
+      return line.execute(args);
+    } catch (OutOfMemoryError e) {
+      System.err.printf("out of memory: %s; take less, or more memory with -Xmx%n", e.getMessage());
+      return 1;
+    }
   }
 
   /** Refuses a number outside a range, with the option's name. */
@@ -60,16 +92,8 @@ final class Commands {
 
   /** Makes a folder that is named by the time, and is no other run's of the same second. */
   static RunFolder newFolder(Path runs) throws IOException {
-    Files.createDirectories(runs);
-    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
-    for (int k = 1; ; k++) {
-      try {
-        String name = k == 1 ? time : time + "-" + k;
-        return new RunFolder(Files.createDirectory(runs.resolve(name)));
-      } catch (FileAlreadyExistsException e) {
-        // Another run has started within this second: the next name.
-      }
-    }
+    DateTimeFormatter time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
+    return RunFolder.createNew(runs, time.format(LocalDateTime.now()));
   }
 
   /** Prints the losses and the names of a training run. */
@@ -82,14 +106,20 @@ final class Commands {
         losses.val(),
         losses.test());
     summary.names().forEach(System.out::println);
+    System.out.flush();
   }
 
   private static int status(Exception e) throws Exception {
-    if (e instanceof ParameterException || e instanceof InvalidNamesException) {
+    if (e instanceof ParameterException
+        || e instanceof InvalidNamesException
+        || e instanceof InvalidModelException
+        || e instanceof UnusableInputException) {
       return explain(2, e);
     }
-    if (e instanceof IOException || e instanceof UncheckedIOException) {
-      return explain(1, e); // a full disk, a folder without permission
+    if (e instanceof IOException
+        || e instanceof UncheckedIOException
+        || e instanceof DivergedException) {
+      return explain(1, e); // a full disk, a folder without permission, a loss that is NaN
     }
     e.printStackTrace();
     return 1;

@@ -1,23 +1,29 @@
+import java.time.Duration;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
-import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import me.tongfei.progressbar.ProgressBarBuilder;
 
-/** How far training is: a bar on a terminal, ten lines elsewhere. */
-final class Progress extends BaseTrainingListener implements AutoCloseable {
+/** How far training is: a bar on a terminal, ten lines elsewhere; nothing if it is to be quiet. */
+final class Progress implements AutoCloseable {
 
-  private final ProgressBar bar;
+  private final ProgressBar bar; // null without a terminal
+  private final boolean isQuiet;
   private final int steps;
   private int done;
 
-  Progress(int steps) {
+  Progress(int steps, int done, boolean isQuiet) {
     this.steps = steps;
-    bar = System.console() == null ? null : new ProgressBar("training", steps);
+    this.done = done;
+    this.isQuiet = isQuiet;
+    bar = isQuiet || System.console() == null ? null : bar();
   }
 
-  @Override
-  public void iterationDone(Model model, int iteration, int epoch) {
-    advance(1, model.score());
+  private ProgressBar bar() {
+    return new ProgressBarBuilder()
+        .setTaskName("training")
+        .setInitialMax(steps)
+        .startsFrom(done, Duration.ZERO)
+        .build();
   }
 
   /** Shows that some more steps are done, the last with this minibatch loss. */
@@ -26,8 +32,12 @@ final class Progress extends BaseTrainingListener implements AutoCloseable {
     done += more;
     if (bar != null) {
       bar.stepBy(more);
-    } else if (done * 10L / steps > before * 10L / steps) {
-      System.out.printf(Locale.ROOT, "step %d of %d, minibatch loss %.4f%n", done, steps, loss);
+      if (done / 100 > before / 100) {
+        bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f", loss));
+      }
+    } else if (!isQuiet && done * 10L / steps > before * 10L / steps) {
+      System.out.println(
+          String.format(Locale.ROOT, "step %d of %d, minibatch loss %.4f", done, steps, loss));
     }
   }
 

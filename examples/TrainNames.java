@@ -1,29 +1,25 @@
+import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.function.ToDoubleFunction;
-import org.backpropninja.names.CharMlp;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.backpropninja.names.InvalidNamesException;
-import org.backpropninja.names.MinibatchIterator;
-import org.backpropninja.names.NameSampler;
-import org.backpropninja.names.NamesDataset;
-import org.backpropninja.names.NamesFile;
-import org.backpropninja.names.NamesSplit;
 import org.backpropninja.names.RunFolder;
-import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
-import org.backpropninja.random.TorchRandom;
-import org.backpropninja.training.Calibration;
-import org.backpropninja.training.CompiledNetwork;
-import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.optimize.api.BaseTrainingListener;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -37,14 +33,25 @@ import picocli.CommandLine.ParameterException;
     name = "TrainNames",
     sortOptions = false,
     mixinStandardHelpOptions = true,
+    versionProvider = Versions.class,
     description = "Trains a character MLP on names and invents new ones.")
 public final class TrainNames implements Callable<Integer> {
 
-  /** The notebook draws gain and bias without its generator. */
-  private static final long BATCH_NORM_SEED = 42;
+  private static final long LARGEST_SEED = 0xFFFF_FFFFL - TrainingOptions.SAMPLING_SEED_OFFSET;
+  private static final Path RUNS = Path.of("runs");
+  private static final int INTERRUPTED = 130; // as a shell has it for Ctrl-C
 
-  private static final int SAMPLING_SEED_OFFSET = 10; // the notebook's 2147483647 + 10
-  private static final long LARGEST_SEED = 0xFFFF_FFFFL - SAMPLING_SEED_OFFSET;
+  /** What a run that goes on may do in another way, because no weight depends on it. */
+  private static final Set<String> CHANGEABLE =
+      Set.of(
+          "--names", // whose content is compared
+          "--steps", // unless the schedule depends on it
+          "--samples",
+          "--compiled",
+          "--patience",
+          "--checkpoint-every",
+          "--keep-every",
+          "--quiet");
 
   @Option(
       names = "--names",
@@ -80,15 +87,86 @@ public final class TrainNames implements Callable<Integer> {
   private int samples = 20;
 
   @Option(
+      names = "--updater",
+      paramLabel = "NAME",
+      description = "DL4J's updater: ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE})")
+  private UpdaterKind updater = UpdaterKind.SGD;
+
+  @Option(
+      names = "--learning-rate",
+      paramLabel = "X",
+      description = "where the schedule starts (0.1 with sgd, 0.001 with adam)")
+  private Double learningRate;
+
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "X",
+      description = "of the weights, times the learning rate (0, with adamw 0.01)")
+  private Double weightDecay;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "NAME",
+      description =
+          "of the learning rate: ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}: a tenth in the second"
+              + " half; step: a tenth from the half on, a hundredth from three quarters on; cosine:"
+              + " down to a tenth)")
+  private ScheduleKind schedule = ScheduleKind.NOTEBOOK;
+
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      description = "steps in which a cosine schedule reaches its learning rate (${DEFAULT-VALUE})")
+  private int warmUp;
+
+  @Option(
+      names = "--eval-every",
+      paramLabel = "N",
+      description =
+          "steps between validation losses, by running statistics; 0: after the last step only"
+              + " (${DEFAULT-VALUE})")
+  private int evalEvery = 20_000;
+
+  @Option(
+      names = "--patience",
+      paramLabel = "N",
+      description = "ends after N validation losses that are not the lowest; 0: never (0)")
+  private int patience;
+
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "N",
+      description = "steps between checkpoints in last.zip (${DEFAULT-VALUE})")
+  private int checkpointEvery = 10_000;
+
+  @Option(
+      names = "--keep-every",
+      paramLabel = "N",
+      description = "steps between checkpoints that stay, as step-N.zip; 0: none (0)")
+  private int keepEvery;
+
+  @Option(
       names = "--compiled",
       description = "train by CompiledNetwork in place of network.fit: the same, in less time")
   private boolean compiled;
 
+  @Option(names = "--quiet", description = "print losses and names only")
+  private boolean quiet;
+
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "for summary.json and model.zip (runs/TIME)")
-  private Path out;
+      description = "a new or empty folder for all files (runs/TIME)")
+  private String out;
+
+  @Option(
+      names = "--resume",
+      arity = "0..1",
+      fallbackValue = "",
+      paramLabel = "DIR",
+      description =
+          "goes on with the run in DIR, to the same results; without DIR with the newest in runs/")
+  private String resume;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -98,8 +176,10 @@ public final class TrainNames implements Callable<Integer> {
    * @param summary what summary.json holds
    * @param network the trained network, calibrated
    * @param folder where both were written
+   * @param isWritten whether all files were written
    */
-  public record Result(Summary summary, MultiLayerNetwork network, Path folder) {}
+  public record Result(
+      Summary summary, MultiLayerNetwork network, Path folder, boolean isWritten) {}
 
   TrainNames() {}
 
@@ -109,7 +189,7 @@ public final class TrainNames implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(Commands.execute(new CommandLine(new TrainNames()), args));
+    Commands.main(commandLine(new TrainNames()), args);
   }
 
   /**
@@ -122,78 +202,198 @@ public final class TrainNames implements Callable<Integer> {
    * @throws InvalidNamesException if the names file is
    */
   public static Result run(String... args) throws IOException {
-    TrainNames options = new TrainNames();
-    new CommandLine(options).parseArgs(args);
-    return options.train();
+    return parsed(args).train(summary -> {}).orElseThrow();
+  }
+
+  static CommandLine commandLine(TrainNames command) {
+    return new CommandLine(command).setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  private static TrainNames parsed(String... args) {
+    TrainNames command = new TrainNames();
+    commandLine(command).parseArgs(args);
+    return command;
+  }
+
+  static TrainingOptions defaults() {
+    return parsed().options();
   }
 
   @Override
   public Integer call() throws IOException {
-    Commands.print(train().summary());
-    return 0;
+    return train(Commands::print).map(result -> result.isWritten() ? 0 : 1).orElse(INTERRUPTED);
   }
 
-  private Result train() throws IOException {
+  private Optional<Result> train(Consumer<Summary> show) throws IOException {
+    return resume == null ? trainAnew(show) : goOn(show);
+  }
+
+  // A new run
+
+  @SuppressWarnings("try") // the lock is closed, never named
+  private Optional<Result> trainAnew(Consumer<Summary> show) throws IOException {
     requireUsable();
-    List<String> words = NamesFile.read(names);
-    NamesSplit split = NamesSplit.of(words, context);
-    CharMlp mlp = mlp(split.train().vocabulary().size());
-    RunFolder folder = Commands.runFolder(out);
-
-    TorchRandom random = new TorchRandom(seed);
-    MultiLayerNetwork network =
-        mlp.network(
-            CharMlp.notebookSgd(steps), DataType.FLOAT, random, new TorchRandom(BATCH_NORM_SEED));
-    Losses minibatchLosses = new Losses();
-    double microseconds = fit(network, split.train(), random, minibatchLosses);
-    Calibration.calibrate(network, split.train().chunks(4096));
-
-    Summary summary =
-        new Summary(
-            words.size(),
-            new Parts<>(split.train().size(), split.validation().size(), split.test().size()),
-            mlp.parameters(),
-            steps,
-            microseconds / steps,
-            losses(split, data -> CharMlp.loss(network, data)),
-            minibatchLosses.recorded,
-            new NameSampler(network, split.train().vocabulary(), context)
-                .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET)));
-    folder.write(summary);
-    folder.write(network);
-    return new Result(summary, network, folder.folder());
+    Names data = readNames();
+    requireEmpty(out == null ? null : Path.of(out));
+    RunFolder folder = Commands.runFolder(out == null ? null : Path.of(out));
+    try (Closeable lock = lock(folder)) {
+      requireEmpty(folder.folder());
+      RunDescription.of(commandLineOptions(), options(), data).write(folder);
+      return new Run(options(), data, folder).run(show);
+    }
   }
 
-  /** Trains, and tells how many microseconds it took. */
-  private double fit(
-      MultiLayerNetwork network, NamesDataset data, TorchRandom random, Losses minibatchLosses) {
-    long start = System.nanoTime();
-    try (Progress progress = new Progress(steps)) {
-      network.setListeners(minibatchLosses, progress);
-      DataSetIterator minibatches = new MinibatchIterator(data, random, batch, steps).overwriting();
-      if (compiled) {
-        CompiledNetwork.of(network).fit(minibatches);
-      } else {
-        network.fit(minibatches);
+  /** A run is never written over another, nor over anything else; null is fine. */
+  private void requireEmpty(Path folder) throws IOException {
+    if (folder != null && Files.isDirectory(folder) && !new RunFolder(folder).isEmpty()) {
+      throw refusal(
+          "--out (%s) must be new or empty; --resume %s goes on with a run".formatted(out, out));
+    }
+  }
+
+  private Closeable lock(RunFolder folder) throws IOException {
+    return folder
+        .tryLock()
+        .orElseThrow(
+            () ->
+                refusal(
+                    "%s is in use by another run; wait for its end".formatted(folder.folder())));
+  }
+
+  private Names readNames() throws IOException {
+    MemoryNeeds memory = new MemoryNeeds(spec);
+    memory.requireNames(names);
+    Names data = Names.read(names, context);
+    try {
+      memory.require(options(), options().mlp(data.split().train().vocabulary().size()));
+    } catch (IllegalArgumentException e) { // of CharMlp
+      throw refusal(e.getMessage());
+    }
+    return data;
+  }
+
+  // A run that goes on
+
+  @SuppressWarnings("try") // the lock is closed, never named
+  private Optional<Result> goOn(Consumer<Summary> show) throws IOException {
+    if (out != null) {
+      throw refusal(
+          "--out (%s) must not be given with --resume DIR, which tells it".formatted(out));
+    }
+    RunFolder folder = new RunFolder(resume.isEmpty() ? newestRun() : Path.of(resume));
+    if (!RunDescription.isIn(folder.folder())) {
+      throw refusal("--resume (%s) must be a folder with a run.json".formatted(folder.folder()));
+    }
+    try (Closeable lock = lock(folder)) {
+      RunDescription description = description(folder.folder());
+      return asDescribed(description).goOn(description, folder, show);
+    }
+  }
+
+  private Path newestRun() throws IOException {
+    if (!Files.isDirectory(RUNS)) {
+      throw refusal("--resume needs a DIR: there is no folder runs here");
+    }
+    try (Stream<Path> runs = Files.list(RUNS)) {
+      return runs.filter(RunDescription::isIn)
+          .max(Comparator.comparing(RunDescription::time).thenComparing(Path::toString))
+          .orElseThrow(() -> refusal("--resume needs a DIR: there is no run in runs"));
+    }
+  }
+
+  private RunDescription description(Path folder) throws IOException {
+    try {
+      return RunDescription.read(folder);
+    } catch (JsonProcessingException e) {
+      throw refusal(
+          "--resume (%s): run.json is unusable: %s".formatted(folder, e.getOriginalMessage()));
+    }
+  }
+
+  /** The command of the run's start, with what was given now and may change. */
+  private TrainNames asDescribed(RunDescription description) {
+    Map<String, String> given = commandLineOptions();
+    Map<String, String> options = new LinkedHashMap<>(description.options());
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      String name = option.longestName();
+      if (given.containsKey(name)) {
+        if (!given.get(name).equals(options.get(name)) && !mayChange(name, options)) {
+          throw refusal(
+              "%s (%s) must be %s, as in the run that goes on; leave it out, or start a new run"
+                  .formatted(name, given.get(name), options.get(name)));
+        }
+        options.put(name, given.get(name));
       }
     }
-    network.setListeners();
-    return (System.nanoTime() - start) / 1e3;
+    List<String> args = new ArrayList<>();
+    options.forEach((name, value) -> args.add(name + "=" + value));
+    return parsed(args.toArray(String[]::new));
   }
 
-  private CharMlp mlp(int vocabularySize) {
-    try {
-      return new CharMlp(vocabularySize, context, embedding, hidden);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage());
+  private static boolean mayChange(String name, Map<String, String> options) {
+    boolean constant = ScheduleKind.CONSTANT.toString().equals(options.get("--schedule"));
+    return CHANGEABLE.contains(name) && (constant || !name.equals("--steps"));
+  }
+
+  private Optional<Result> goOn(RunDescription before, RunFolder folder, Consumer<Summary> show)
+      throws IOException {
+    requireUsable();
+    Names data = readNames();
+    if (!data.sha256().equals(before.namesSha256())) {
+      throw refusal(
+          "--names (%s) has changed since the run began; give the file with SHA-256 %s"
+              .formatted(names, before.namesSha256()));
     }
+    RunDescription now = RunDescription.of(commandLineOptions(), options(), data);
+    if (!now.equals(before)) {
+      now.write(folder);
+    }
+    return new Run(options(), data, folder).run(show);
   }
 
-  private static Parts<Double> losses(NamesSplit split, ToDoubleFunction<NamesDataset> loss) {
-    return new Parts<>(
-        loss.applyAsDouble(split.train()),
-        loss.applyAsDouble(split.validation()),
-        loss.applyAsDouble(split.test()));
+  // Options
+
+  private TrainingOptions options() {
+    return new TrainingOptions(
+        names,
+        steps,
+        hidden,
+        embedding,
+        context,
+        batch,
+        seed,
+        samples,
+        updater,
+        learningRate == null ? updater.learningRate : learningRate,
+        weightDecay == null ? updater.weightDecay : weightDecay,
+        schedule,
+        warmUp,
+        evalEvery,
+        patience,
+        checkpointEvery,
+        keepEvery,
+        compiled,
+        quiet);
+  }
+
+  /** All but what says which folder, as text. */
+  private Map<String, String> commandLineOptions() {
+    learningRate = options().learningRate();
+    weightDecay = options().weightDecay();
+    Map<String, String> all = new LinkedHashMap<>();
+    for (OptionSpec option : spec.options()) {
+      boolean isOfRun =
+          !option.usageHelp()
+              && !option.versionHelp()
+              && !Set.of("--out", "--resume").contains(option.longestName());
+      if (isOfRun) {
+        Object value = option.getValue();
+        all.put(
+            option.longestName(),
+            String.valueOf(value instanceof Path path ? path.toAbsolutePath() : value));
+      }
+    }
+    return all;
   }
 
   private void requireUsable() {
@@ -204,24 +404,32 @@ public final class TrainNames implements Callable<Integer> {
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
     require("--seed", seed, 0, LARGEST_SEED);
     require("--samples", samples, 0, Integer.MAX_VALUE);
-    Commands.requireFolder(spec, "--out", out);
+    require("--eval-every", evalEvery, 0, Integer.MAX_VALUE);
+    require("--patience", patience, 0, Integer.MAX_VALUE);
+    require("--checkpoint-every", checkpointEvery, 1, Integer.MAX_VALUE);
+    require("--keep-every", keepEvery, 0, Integer.MAX_VALUE);
+    require("--warm-up", warmUp, 0, schedule == ScheduleKind.COSINE ? steps - 1 : 0);
+    requireNumber("--learning-rate", options().learningRate(), Double.MIN_VALUE);
+    requireNumber("--weight-decay", options().weightDecay(), 0);
+    if (out != null && out.isBlank()) {
+      throw refusal("--out must name a folder, is empty");
+    }
+    Commands.requireFolder(spec, "--out", out == null ? null : Path.of(out));
   }
 
   private void require(String option, long value, long least, long most) {
     Commands.requireRange(spec, option, value, least, most);
   }
 
-  /** Keeps the loss of the first 200 minibatches and of every 1000th. */
-  private static final class Losses extends BaseTrainingListener {
-    private final List<List<Number>> recorded = new ArrayList<>();
-    private int step;
-
-    @Override
-    public void iterationDone(Model model, int iteration, int epoch) {
-      if (step < 200 || step % 1000 == 0) {
-        recorded.add(List.of(step, model.score()));
-      }
-      step++;
+  private void requireNumber(String option, double value, double least) {
+    if (!(value >= least) || Double.isInfinite(value)) {
+      throw refusal(
+          "%s (%s) must be a finite number, %s"
+              .formatted(option, value, least == 0 ? "0 or more" : "above 0"));
     }
+  }
+
+  private ParameterException refusal(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 }

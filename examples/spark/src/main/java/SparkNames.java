@@ -260,7 +260,7 @@ public final class SparkNames implements Callable<Integer> {
       int workers,
       List<List<Number>> losses) {
     long start = System.nanoTime();
-    try (Progress progress = new Progress(steps)) {
+    try (Progress progress = new Progress(steps, 0, false)) {
       for (int done = 0, round = 0; done < steps; round++) {
         int each = Math.min(averaging, steps - done);
         long first = seed + MINIBATCH_SEED_OFFSET + (long) round * workers;

@@ -1,5 +1,6 @@
 package org.backpropninja.names;
 
+import java.util.Arrays;
 import java.util.Map;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.layers.BatchNormBessel;
@@ -11,6 +12,7 @@ import org.backpropninja.training.FlatGradientUpdater;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
@@ -39,6 +41,7 @@ import org.nd4j.linalg.schedule.ScheduleType;
 public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, int hiddenSize) {
 
   private static final int CHUNK = 4096; // examples at a time where a whole set goes through
+  private static final int CHUNK_ELEMENTS = 1 << 24; // of its widest array at most: 64 MiB
 
   /**
    * Checks the sizes.
@@ -108,7 +111,27 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
    */
   public MultiLayerNetwork network(
       IUpdater updater, DataType type, TorchRandom weights, TorchRandom batchNorm) {
-    MultiLayerNetwork network = new MultiLayerNetwork(configuration(updater, type));
+    return network(updater, 0, type, weights, batchNorm);
+  }
+
+  /**
+   * Makes the same network with weight decay, which makes AdamW of Adam.
+   *
+   * @param updater for all layers
+   * @param weightDecay λ: a step takes λ times the learning rate times C, W1 and W2 from them; 0
+   *     for none
+   * @param type FLOAT or DOUBLE
+   * @param weights draws C, W1, b1, W2, b2, in this order
+   * @param batchNorm draws gain and bias; may be {@code weights} itself
+   * @return the network, initialised
+   */
+  public MultiLayerNetwork network(
+      IUpdater updater,
+      double weightDecay,
+      DataType type,
+      TorchRandom weights,
+      TorchRandom batchNorm) {
+    MultiLayerNetwork network = new MultiLayerNetwork(configuration(updater, weightDecay, type));
     network.init();
     FlatGradientUpdater.install(network);
     int I = contextLength * embeddingSize;
@@ -122,25 +145,36 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
     return network;
   }
 
-  private MultiLayerConfiguration configuration(IUpdater updater, DataType type) {
+  private MultiLayerConfiguration configuration(
+      IUpdater updater, double weightDecay, DataType type) {
     LossLayer crossEntropy =
         new LossLayer.Builder(new ManualCrossEntropyLoss()).activation(Activation.SOFTMAX).build();
     crossEntropy.setNOut(vocabularySize); // its builder cannot, and DL4J warns of a size of zero
     return new NeuralNetConfiguration.Builder()
         .dataType(type)
+        .seed(0) // of no use here; DL4J's default, the time, would make every file another
         .updater(updater)
         .list()
-        .layer(new EmbeddingConcat.Builder().nIn(vocabularySize).nOut(embeddingSize).build())
-        .layer(dense(hiddenSize))
+        .layer(
+            new EmbeddingConcat.Builder()
+                .nIn(vocabularySize)
+                .nOut(embeddingSize)
+                .weightDecay(weightDecay) // DL4J 1.0.0-M2.1 doubles that of a whole network
+                .build())
+        .layer(dense(hiddenSize, weightDecay))
         .layer(new BatchNormBessel.Builder().activation(Activation.TANH).build())
-        .layer(dense(vocabularySize))
+        .layer(dense(vocabularySize, weightDecay))
         .layer(crossEntropy)
         .setInputType(InputType.feedForward(contextLength))
         .build();
   }
 
-  private static ManualDense dense(int nOut) {
-    return new ManualDense.Builder().nOut(nOut).activation(Activation.IDENTITY).build();
+  private static Layer dense(int nOut, double weightDecay) {
+    return new ManualDense.Builder()
+        .nOut(nOut)
+        .activation(Activation.IDENTITY)
+        .weightDecay(weightDecay)
+        .build();
   }
 
   private static void draw(
@@ -155,18 +189,37 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
   }
 
   /**
+   * Returns how many examples may go through a network at a time where a whole set does.
+   *
+   * <p>As many as keep its widest array within 64 MiB, because the arrays of a chunk wait for a
+   * garbage collection.
+   *
+   * @param network of this class
+   * @return 1 to 4096
+   */
+  public static int chunk(MultiLayerNetwork network) {
+    long widest =
+        network.paramTable().values().stream()
+            .flatMapToLong(parameter -> Arrays.stream(parameter.shape()))
+            .max()
+            .getAsLong();
+    return (int) Math.max(1, Math.min(CHUNK, CHUNK_ELEMENTS / widest));
+  }
+
+  /**
    * Computes the mean loss over a whole set, in inference, chunk by chunk.
    *
    * @param network with a loss at its end
    * @param data what to predict
-   * @return mean cross entropy of an example, in nats
+   * @return mean cross entropy of an example, in nats, without what weight decay adds to a score
    */
   public static double loss(MultiLayerNetwork network, NamesDataset data) {
+    double penalty = network.calcRegularizationScore(true);
     double sum = 0;
-    DataSetIterator chunks = data.chunks(CHUNK);
+    DataSetIterator chunks = data.chunks(chunk(network));
     while (chunks.hasNext()) {
       DataSet chunk = chunks.next();
-      sum += network.score(chunk, false) * chunk.numExamples();
+      sum += (network.score(chunk, false) - penalty) * chunk.numExamples();
     }
     return sum / data.size();
   }

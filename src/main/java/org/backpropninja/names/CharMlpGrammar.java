@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.backpropninja.random.TorchRandom;
+import org.backpropninja.training.CosineSchedule;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -124,6 +125,7 @@ final class CharMlpGrammar {
         new InverseSchedule(type, 0.1, 0.9, 2),
         new PolySchedule(type, 0.1, 2, 100),
         new SigmoidSchedule(type, 0.1, 0.9, 10),
-        new CycleSchedule(type, 0.1, 100));
+        new CycleSchedule(type, 0.1, 100),
+        new CosineSchedule(0.1, 10, 100));
   }
 }

@@ -1,5 +1,6 @@
 package org.backpropninja.names;
 
+import java.util.function.BooleanSupplier;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.internal.Workspaces;
 import org.backpropninja.random.TorchRandom;
@@ -23,6 +24,7 @@ public final class MinibatchIterator extends NamesIterator {
   private final int steps;
   private final int[] indices;
   private boolean overwriting;
+  private transient BooleanSupplier ended; // null for never
   private transient Reused reused; // null before the first minibatch that is overwritten
   private int step;
 
@@ -53,6 +55,20 @@ public final class MinibatchIterator extends NamesIterator {
    */
   public MinibatchIterator overwriting() {
     overwriting = true;
+    return this;
+  }
+
+  /**
+   * Ends early, from now on: before a minibatch is drawn, a condition is asked.
+   *
+   * <p>So a training loop stops between two steps, and the generator has drawn what the steps that
+   * were taken needed.
+   *
+   * @param ended whether to end, as {@code network.fit} sees it in {@link #hasNext}
+   * @return this
+   */
+  public MinibatchIterator until(BooleanSupplier ended) {
+    this.ended = ended;
     return this;
   }
 
@@ -99,7 +115,7 @@ public final class MinibatchIterator extends NamesIterator {
 
   @Override
   public boolean hasNext() {
-    return step < steps;
+    return step < steps && (ended == null || !ended.getAsBoolean());
   }
 
   /**

@@ -21,18 +21,19 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * doubled or laid over another entry is noticed.
  */
 final class ModelEntries implements Closeable {
-  private static final int MOST_OUTSIDE = 1 << 12; // 4 entries have 700 bytes of headers
+  private static final int MOST_OUTSIDE = 1 << 12; // 5 entries have 900 bytes of headers
 
   /** What a file may have beside its arrays: texts, headers, and what compression may add. */
   private static final int MOST_BESIDE = 4 << 20;
 
   private static final String ALLOWED =
-      "a model file holds %s, %s, %s and, if the updater has a state, %s, in this order"
+      "a model file holds %s, %s, %s, %s if the updater has a state, and a checkpoint %s, in this order"
           .formatted(
               ModelFile.VOCABULARY,
               ModelFile.CONFIGURATION,
               ModelFile.COEFFICIENTS,
-              ModelFile.UPDATER_STATE);
+              ModelFile.UPDATER_STATE,
+              ModelFile.TRAINING_STATE);
 
   private final Path file;
   private final ZipInputStream zip;
@@ -73,6 +74,10 @@ final class ModelEntries implements Closeable {
   /** Reads an entry of text, which must be the next. */
   byte[] bytes(String name) throws IOException {
     next(name);
+    return text(name);
+  }
+
+  private byte[] text(String name) throws IOException {
     return zip.readNBytes(StrictJson.MOST_BYTES + 1); // which StrictJson refuses
   }
 
@@ -90,6 +95,10 @@ final class ModelEntries implements Closeable {
     if (entry == null) {
       throw new InvalidModelException("%s is missing; %s".formatted(name, ALLOWED));
     }
+    take(entry, name);
+  }
+
+  private void take(ZipEntry entry, String name) {
     if (name.equals(ModelFile.VOCABULARY) && entry.getName().equals(ModelFile.CONFIGURATION)) {
       throw new InvalidModelException(
           "%s is missing, as in files that ModelSerializer wrote; if you trust the file, read it with"
@@ -121,13 +130,25 @@ final class ModelEntries implements Closeable {
   }
 
   /**
-   * Checks that nothing follows and that the directory at the zip's end tells of the same entries.
+   * Reads the last entry of text, null if it is not there, and checks that nothing follows and that
+   * the directory at the zip's end tells of the same entries.
    */
-  void end() throws IOException {
-    ZipEntry more = next();
-    if (more != null) {
-      throw unexpected(more, "the end");
+  byte[] bytesAtEnd(String name) throws IOException {
+    ZipEntry entry = next();
+    byte[] text = null;
+    if (entry != null) {
+      take(entry, name);
+      text = text(name);
+      entry = next();
     }
+    if (entry != null) {
+      throw unexpected(entry, "the end");
+    }
+    requireSameDirectory();
+    return text;
+  }
+
+  private void requireSameDirectory() throws IOException {
     long outside = Files.size(file) - entries.stream().mapToLong(ZipEntry::getCompressedSize).sum();
     if (outside > MOST_OUTSIDE) { // the directory is read into memory
       throw new InvalidModelException(

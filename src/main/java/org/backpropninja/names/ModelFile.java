@@ -20,7 +20,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>The file is a zip that {@code ModelSerializer.restoreMultiLayerNetwork} reads too. It holds
  * {@code vocabulary.json}, {@code configuration.json}, {@code coefficients.bin} and, where the
- * updater has a state, {@code updaterState.bin}. The same network always gives the same bytes.
+ * updater has a state, {@code updaterState.bin}. A checkpoint holds {@code training-state.json}
+ * too: what a trainer keeps beside the network. The same network always gives the same bytes.
  *
  * <p>DL4J trusts what it reads: it runs what Java's deserialisation runs, loads the classes that
  * the JSON names, and makes arrays as large as a header says. Here a file is checked before DL4J or
@@ -29,8 +30,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * @param network of {@link CharMlp}, initialised
  * @param vocabulary what the network's V indices stand for
+ * @param trainingState JSON of the trainer's own, of at most 1 MiB; null for none
  */
-public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
+public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String trainingState) {
 
   /** The most that {@link #read(Path)} takes: 160 MiB, uncompressed. */
   public static final long MOST_BYTES = 160L << 20;
@@ -39,6 +41,7 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
   static final String CONFIGURATION = "configuration.json"; // this and the others are DL4J's names
   static final String COEFFICIENTS = "coefficients.bin";
   static final String UPDATER_STATE = "updaterState.bin";
+  static final String TRAINING_STATE = "training-state.json"; // ours again
 
   /** Of every entry, so that a file does not depend on when it was written. */
   private static final LocalDateTime TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
@@ -61,6 +64,17 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
               .formatted(VOCABULARY, vocabulary.size(), indices));
     }
     VocabularyJson.requirePrintable(vocabulary);
+  }
+
+  /**
+   * Makes one that holds no checkpoint.
+   *
+   * @param network of {@link CharMlp}, initialised
+   * @param vocabulary what the network's V indices stand for
+   * @throws InvalidModelException as the other constructor
+   */
+  public ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
+    this(network, vocabulary, null);
   }
 
   private static CharMlpConfiguration configuration(MultiLayerNetwork network) {
@@ -105,6 +119,9 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
       INDArray state = network.getUpdater().getStateViewArray();
       if (state != null && !state.isEmpty()) {
         put(zip, UPDATER_STATE, entry -> ArrayEntry.write(state, entry));
+      }
+      if (trainingState != null) {
+        put(zip, TRAINING_STATE, entry -> entry.write(trainingState.getBytes(UTF_8)));
       }
     }
   }
@@ -166,11 +183,12 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary) {
     INDArray parameters = entries.array(COEFFICIENTS, configuration.parameters(), type);
     long states = configuration.states();
     INDArray state = states == 0 ? null : entries.array(UPDATER_STATE, states, type);
-    entries.end();
+    byte[] trainingState = entries.bytesAtEnd(TRAINING_STATE);
     MultiLayerNetwork network = configuration.network(parameters);
     if (state != null) {
       network.setUpdater(new MultiLayerUpdater(network, state));
     }
-    return new ModelFile(network, vocabulary);
+    return new ModelFile(
+        network, vocabulary, trainingState == null ? null : new String(trainingState, UTF_8));
   }
 }

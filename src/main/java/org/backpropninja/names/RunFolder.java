@@ -1,27 +1,48 @@
 package org.backpropninja.names;
 
+import java.io.BufferedOutputStream;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect.Visibility;
 import org.nd4j.shade.jackson.annotation.PropertyAccessor;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.SerializationFeature;
+import org.nd4j.shade.jackson.databind.node.ObjectNode;
 
 /**
- * Where a training run leaves its results: {@code summary.json} and {@code model.zip}.
+ * Where a training run leaves its results, such as {@code summary.json} and {@code model.zip}.
  *
- * <p>A file is written under a temporary name and moved into place, so what has the final name is
- * whole.
+ * <p>A file is written under a temporary name of its own, forced to the disk and moved into place.
+ * So what has the final name is whole, whoever else writes it, and whenever the process or the
+ * machine stops.
  *
  * @param folder exists
  */
 public record RunFolder(Path folder) {
+  private static final String LOCK = ".lock";
+  private static final String TEMPORARY = ".part";
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .setVisibility(PropertyAccessor.FIELD, Visibility.ANY)
+          .enable(SerializationFeature.INDENT_OUTPUT);
 
   /**
    * What {@code summary.json} holds.
@@ -68,17 +89,116 @@ public record RunFolder(Path folder) {
   }
 
   /**
+   * Makes a folder that nobody else has.
+   *
+   * @param parent is made too, with those above it, unless it is there
+   * @param name of the folder; if there is something of that name, the first of {@code name-2},
+   *     {@code name-3}, … that is free
+   * @return the run folder, empty
+   * @throws IOException if it cannot be made
+   */
+  public static RunFolder createNew(Path parent, String name) throws IOException {
+    Files.createDirectories(parent);
+    for (int number = 1; ; number++) {
+      try {
+        String numbered = number == 1 ? name : name + "-" + number;
+        return new RunFolder(Files.createDirectory(parent.resolve(numbered)));
+      } catch (FileAlreadyExistsException e) {
+        continue; // the next number
+      }
+    }
+  }
+
+  /**
+   * Keeps others from writing here, and removes what a writer that was killed has left half done.
+   *
+   * <p>The operating system ends the lock with the process. The file {@code .lock} stays.
+   *
+   * @return the lock, to be closed when all is written; empty if another process, or another run in
+   *     this one, has it
+   * @throws IOException if the folder cannot be written to
+   */
+  public Optional<Closeable> tryLock() throws IOException {
+    FileChannel channel =
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      if (channel.tryLock() != null) {
+        deleteTemporary();
+        return Optional.of(channel); // which ends the lock when it is closed
+      }
+    } catch (OverlappingFileLockException e) {
+      // held in this process
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+    channel.close();
+    return Optional.empty();
+  }
+
+  private void deleteTemporary() throws IOException {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, "*" + TEMPORARY)) {
+      for (Path file : left) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  /**
+   * Tells whether there is nothing but a lock.
+   *
+   * @return false if there is any other file
+   * @throws IOException if the folder cannot be read
+   */
+  public boolean isEmpty() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.allMatch(file -> file.endsWith(LOCK));
+    }
+  }
+
+  /**
    * Writes {@code summary.json}.
    *
    * @param summary what it holds
    * @throws IOException if it cannot be written
    */
   public void write(Summary summary) throws IOException {
-    ObjectMapper mapper =
-        new ObjectMapper()
-            .setVisibility(PropertyAccessor.FIELD, Visibility.ANY)
-            .enable(SerializationFeature.INDENT_OUTPUT);
-    put("summary.json", out -> mapper.writeValue(out, summary));
+    write(summary, Map.of());
+  }
+
+  /**
+   * Writes {@code summary.json}, with more than a summary.
+   *
+   * @param summary what it holds first
+   * @param more what follows, by name, in this order
+   * @throws IOException if it cannot be written
+   */
+  public void write(Summary summary, Map<String, ?> more) throws IOException {
+    ObjectNode json = JSON.valueToTree(summary);
+    more.forEach((name, value) -> json.set(name, JSON.valueToTree(value)));
+    writeJson("summary.json", json);
+  }
+
+  /**
+   * Writes JSON, on several lines.
+   *
+   * @param name of the file
+   * @param content what it holds: records, maps, lists, text, numbers
+   * @throws IOException if it cannot be written
+   */
+  public void writeJson(String name, Object content) throws IOException {
+    put(name, out -> out.write(JSON.writeValueAsBytes(content)));
+  }
+
+  /**
+   * Writes a model, with the vocabulary that belongs to it.
+   *
+   * @param name of the file
+   * @param model what it holds
+   * @throws IOException if it cannot be written
+   */
+  public void write(String name, ModelFile model) throws IOException {
+    put(name, model::write);
   }
 
   /**
@@ -109,11 +229,9 @@ public record RunFolder(Path folder) {
 
   /** Writes under a temporary name and moves into place; if that fails, the old file stays. */
   void put(String name, Content content) throws IOException {
-    Path temporary = folder.resolve(name + ".part");
+    Path temporary = folder.resolve(name + "." + UUID.randomUUID() + TEMPORARY);
     try {
-      try (OutputStream out = Files.newOutputStream(temporary)) {
-        content.to(out);
-      }
+      write(temporary, content);
       Files.move(
           temporary,
           folder.resolve(name),
@@ -121,6 +239,28 @@ public record RunFolder(Path folder) {
           StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(temporary);
+    }
+    forceFolder();
+  }
+
+  /**
+   * What is moved into place is on the disk: or a power failure would leave an empty file there.
+   */
+  private static void write(Path file, Content content) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel));
+      content.to(out);
+      out.flush();
+      channel.force(true);
+    }
+  }
+
+  private void forceFolder() {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    } catch (IOException e) {
+      // Windows does not open folders. The file is whole, whenever its name reaches the disk.
     }
   }
 }

@@ -191,6 +191,81 @@ class CharMlpTest {
     assertEquals(sum / data.size(), CharMlp.loss(network, data), 1e-9);
   }
 
+  /** What weight decay adds to DL4J's score is no loss of the data. */
+  @Test
+  void lossLeavesWeightDecayOut() {
+    List<String> words = List.of("anna", "bob", "cleo");
+    NamesDataset data = new NamesDataset(Vocabulary.of(words), 3, words);
+    double[] losses = new double[2];
+    for (int k = 0; k < 2; k++) {
+      MultiLayerNetwork network =
+          new CharMlp(data.vocabulary().size(), 3, 4, 6)
+              .network(
+                  new Sgd(0.1), k * 0.7, DataType.DOUBLE, new TorchRandom(3), new TorchRandom(4));
+      assertEquals(k == 1, network.calcRegularizationScore(true) > 1);
+      losses[k] = CharMlp.loss(network, data);
+    }
+    assertEquals(losses[0], losses[1], 1e-12);
+  }
+
+  /** A step of Sgd subtracts λ·η·w besides η·∂L/∂w, from C, W1 and W2 only. */
+  @Test
+  void weightDecayIsTimesTheLearningRateAndOfWeightsOnly() {
+    List<String> words = List.of("anna", "bob", "cleo");
+    NamesDataset data = new NamesDataset(Vocabulary.of(words), 3, words);
+    DataSet minibatch = data.examples(IntStream.range(0, data.size()).toArray());
+    MultiLayerNetwork plain = decayed(data, 0);
+    MultiLayerNetwork decayed = decayed(data, 0.7);
+    Map<String, INDArray> before = new LinkedHashMap<>();
+    plain.paramTable().forEach((key, value) -> before.put(key, value.dup()));
+    plain.fit(minibatch);
+    decayed.fit(minibatch);
+    for (String key : List.of("0_W", "1_W", "1_b", "2_gain", "2_bias", "3_W", "3_b")) {
+      INDArray expected = plain.getParam(key).dup();
+      if (key.endsWith("W")) {
+        expected.subi(before.get(key).mul(0.2 * 0.7));
+      }
+      assertArrayEquals(
+          expected.dup('c').data().asDouble(),
+          decayed.getParam(key).dup('c').data().asDouble(),
+          1e-12,
+          key);
+    }
+  }
+
+  private static MultiLayerNetwork decayed(NamesDataset data, double weightDecay) {
+    return new CharMlp(data.vocabulary().size(), 3, 4, 6)
+        .network(
+            new Sgd(0.2), weightDecay, DataType.DOUBLE, new TorchRandom(3), new TorchRandom(4));
+  }
+
+  /** 4,096 of the notebook's network, and fewer of a wide one. */
+  @Test
+  void chunksKeepTheWidestArrayWithin64MiB() {
+    for (int[] sizeAndChunk :
+        new int[][] {{200, 4096}, {4096, 4096}, {16384, 1024}, {70000, 239}}) {
+      MultiLayerNetwork network =
+          new CharMlp(5, 2, 3, sizeAndChunk[0])
+              .network(new NoOp(), DataType.FLOAT, new TorchRandom(3), new TorchRandom(4));
+      assertEquals(sizeAndChunk[1], CharMlp.chunk(network));
+    }
+  }
+
+  /** Nothing in its configuration is of the time at which it was made. */
+  @Test
+  void theSameNetworkHasTheSameConfiguration() throws InterruptedException {
+    String first = json();
+    Thread.sleep(2);
+    assertEquals(first, json());
+  }
+
+  private static String json() {
+    return NOTEBOOK
+        .network(new NoOp(), DataType.FLOAT, new TorchRandom(3), new TorchRandom(4))
+        .getLayerWiseConfigurations()
+        .toJson();
+  }
+
   @Test
   void refusesImpossibleSizes() {
     var e = assertThrows(IllegalArgumentException.class, () -> new CharMlp(27, 0, 10, 64));

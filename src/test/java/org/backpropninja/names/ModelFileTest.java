@@ -5,6 +5,7 @@ import static org.backpropninja.names.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -257,6 +258,16 @@ class ModelFileTest {
   // What is refused
 
   @Test
+  void aCheckpointHoldsTheTrainersState() throws IOException {
+    MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
+    Path file = folder.resolve("checkpoint.zip");
+    new ModelFile(network, VOCABULARY, "{\"step\": 3, \"é\": 1}").write(file);
+    assertEquals("{\"step\": 3, \"é\": 1}", ModelFile.read(file).trainingState());
+    new ModelFile(network, VOCABULARY).write(file);
+    assertNull(ModelFile.read(file).trainingState());
+  }
+
+  @Test
   void aVocabularyOfAnotherSizeIsRefused() {
     MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
     assertRefused(
@@ -288,7 +299,7 @@ class ModelFileTest {
     assertTrue(
         message.startsWith(
             "configuration.json confs[0] layer iupdater learningRateSchedule"
-                + " is org.nd4j.linalg.schedule.RampSchedule; allowed is org.nd4j.linalg.schedule."),
+                + " is org.nd4j.linalg.schedule.RampSchedule; allowed is org."),
         message);
   }
 

@@ -132,6 +132,23 @@ class NamesIteratorTest {
     assertFalse(copy.hasNext());
   }
 
+  /** Nothing is drawn for the minibatch that does not come. */
+  @Test
+  void endsBeforeItDrawsWhenAConditionSaysSo() {
+    TorchRandom random = new TorchRandom(1);
+    boolean[] ended = {false};
+    MinibatchIterator iterator = new MinibatchIterator(DATA, random, 4, 5).until(() -> ended[0]);
+    iterator.next();
+    assertTrue(iterator.hasNext());
+    TorchRandom.State state = random.state();
+    ended[0] = true;
+    assertFalse(iterator.hasNext());
+    assertThrows(NoSuchElementException.class, iterator::next);
+    iterator.reset();
+    assertFalse(iterator.hasNext());
+    assertEquals(state, random.state());
+  }
+
   @Test
   void trainsEpochsTimesStepsIterations() {
     MultiLayerNetwork network =

@@ -2,13 +2,17 @@ package org.backpropninja.names;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.backpropninja.names.RunFolder.Content;
 import org.backpropninja.names.RunFolder.Parts;
@@ -101,6 +105,101 @@ class RunFolderTest {
     assertThrows(IOException.class, () -> RunFolder.create(file));
     assertThrows(IOException.class, () -> RunFolder.create(file.resolve("below")));
     assertEquals("precious", Files.readString(file));
+  }
+
+  @Test
+  void aNewFolderIsNobodyElses() throws IOException {
+    for (String name : List.of("noon", "noon-2", "noon-3")) {
+      assertEquals(
+          above.resolve("new/" + name), RunFolder.createNew(above.resolve("new"), "noon").folder());
+    }
+  }
+
+  @Test
+  void oneRunAtATimeHasTheLock() throws IOException {
+    Closeable lock = folder.tryLock().orElseThrow();
+    assertTrue(folder.tryLock().isEmpty());
+    assertTrue(new RunFolder(folder.folder()).tryLock().isEmpty());
+    lock.close();
+    folder.tryLock().orElseThrow().close();
+  }
+
+  @Test
+  void anotherProcessHasTheLockUntilItEnds() throws Exception {
+    Process other =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Locker.class.getName(),
+                folder.folder().toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    assertEquals('l', other.getInputStream().read());
+    assertTrue(folder.tryLock().isEmpty());
+    other.destroyForcibly().waitFor();
+    folder.tryLock().orElseThrow().close();
+  }
+
+  /** Locks a folder until it is killed. */
+  static final class Locker {
+    public static void main(String[] args) throws Exception {
+      Closeable lock = new RunFolder(Path.of(args[0])).tryLock().orElseThrow();
+      System.out.print("locked");
+      System.out.flush();
+      Thread.sleep(60_000);
+      lock.close();
+    }
+  }
+
+  @Test
+  void theLockRemovesWhatAKilledWriterLeft() throws IOException {
+    Files.writeString(folder.folder().resolve("notes.3.part"), "half");
+    folder.write("notes", "whole".getBytes(UTF_8));
+    folder.tryLock().orElseThrow().close();
+    assertEquals(List.of(".lock", "notes"), files());
+  }
+
+  @Test
+  void aFolderOfALockIsEmpty() throws IOException {
+    assertTrue(folder.isEmpty());
+    folder.tryLock().orElseThrow().close();
+    assertTrue(folder.isEmpty());
+    folder.write("notes", new byte[1]);
+    assertFalse(folder.isEmpty());
+  }
+
+  /** The last to end wins, and what it wrote is whole. */
+  @Test
+  void twoWritersOfOneFileDoNotMix() throws IOException {
+    folder.put(
+        "notes",
+        out -> {
+          out.write("out".getBytes(UTF_8));
+          out.flush();
+          folder.put("notes", inner -> inner.write("inner".getBytes(UTF_8)));
+          out.write("er".getBytes(UTF_8));
+        });
+    assertEquals("outer", content("notes"));
+    assertEquals(List.of("notes"), files());
+  }
+
+  @Test
+  void whatFollowsASummaryIsBehindIt() throws IOException {
+    Summary summary =
+        new Summary(
+            2,
+            new Parts<>(3, 4, 5),
+            6,
+            7,
+            8.5,
+            new Parts<>(0.25, 0.5, 0.75),
+            List.of(),
+            List.of("ada"));
+    folder.write(summary, Map.of("seed", 3));
+    assertTrue(
+        content("summary.json").replaceAll("\\s", "").endsWith("\"names\":[\"ada\"],\"seed\":3}"),
+        content("summary.json"));
   }
 
   @Test

@@ -56,6 +56,32 @@ class TorchRandomTest {
     assertEquals(sixth, random.randn(1)[0], TOLERANCE);
   }
 
+  /** Each kind of draw, and the normal number that waits. */
+  @Test
+  void aRestoredGeneratorGoesOn() {
+    TorchRandom random = new TorchRandom(4294967295L);
+    random.randn(5);
+    random.randn(33);
+    random.randint(9, 700);
+    random.multinomial(new float[] {0.2f, 0.5f, 0.3f});
+    TorchRandom.State state = random.state();
+    TorchRandom restored = TorchRandom.restore(state);
+    assertEquals(state, restored.state());
+    assertArrayEquals(random.randn(3), restored.randn(3)); // the first waited
+    assertArrayEquals(random.randint(1000, 2000), restored.randint(1000, 2000));
+    assertArrayEquals(random.rand(5), restored.rand(5));
+    assertEquals(random.state(), restored.state());
+  }
+
+  @Test
+  void aStateIsOfNoUseBeforeTheFirstDraw() {
+    TorchRandom.State impossible = new TorchRandom.State(3, -1, null);
+    assertEquals(
+        "drawn (-1) must be at least 0",
+        assertThrows(IllegalArgumentException.class, () -> TorchRandom.restore(impossible))
+            .getMessage());
+  }
+
   @Test
   void drawsTheSameIntegersOneByOneAndIntoAnArray() {
     int[] expected = new TorchRandom(7).randint(1000, 5);

@@ -1,0 +1,47 @@
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import org.backpropninja.names.InvalidNamesException;
+import org.backpropninja.names.NamesFile;
+import org.backpropninja.names.NamesSplit;
+
+/**
+ * The names that a run learns from.
+ *
+ * @param file where they were read
+ * @param sha256 of the file
+ * @param count how many they are
+ * @param split their three parts
+ */
+record Names(Path file, String sha256, int count, NamesSplit split) {
+
+  /**
+   * Reads and splits them.
+   *
+   * @throws InvalidNamesException if the file cannot be used
+   */
+  static Names read(Path file, int context) throws IOException {
+    List<String> words = NamesFile.read(file);
+    return new Names(file, sha256(file), words.size(), NamesSplit.of(words, context));
+  }
+
+  private static String sha256(Path file) throws IOException {
+    MessageDigest sha256;
+    try {
+      sha256 = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every JDK has it
+    }
+    try (InputStream in = new DigestInputStream(Files.newInputStream(file), sha256)) {
+      in.transferTo(OutputStream.nullOutputStream());
+    }
+    return HexFormat.of().formatHex(sha256.digest());
+  }
+}

@@ -1,0 +1,179 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+import org.backpropninja.names.CharMlp;
+import org.backpropninja.names.ModelFile;
+import org.backpropninja.names.NameSampler;
+import org.backpropninja.names.NamesDataset;
+import org.backpropninja.names.NamesSplit;
+import org.backpropninja.names.RunFolder;
+import org.backpropninja.names.RunFolder.Parts;
+import org.backpropninja.names.RunFolder.Summary;
+import org.backpropninja.names.Vocabulary;
+import org.backpropninja.random.TorchRandom;
+import org.backpropninja.training.Calibration;
+import org.backpropninja.training.FlatGradientUpdater;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
+
+/** A run in its folder, which it has to itself: from the first or a later step to its results. */
+final class Run {
+  private final TrainingOptions options;
+  private final Names names;
+  private final RunFolder folder;
+  private final RunLog log;
+
+  Run(TrainingOptions options, Names names, RunFolder folder) {
+    this.options = options;
+    this.names = names;
+    this.folder = folder;
+    log = new RunLog(folder, options.quiet());
+  }
+
+  /**
+   * Trains, and writes what came out.
+   *
+   * @param show is given the results, before they are written
+   * @return empty if the process has been told to end; then a checkpoint is left
+   * @throws IOException if the folder cannot be written to, before anything is trained
+   */
+  Optional<TrainNames.Result> run(Consumer<Summary> show) throws IOException {
+    Training.Start start = start();
+    log.say(
+        "%s %s: step %d of %d",
+        start.state().step() == 0 ? "training in" : "going on in",
+        folder.folder(),
+        start.state().step(),
+        options.steps());
+    Training training = new Training(options, names.split(), folder, log, start);
+    if (train(training, start.state()) == Training.End.INTERRUPTED) {
+      return Optional.empty();
+    }
+    return Optional.of(results(training, start.network(), show));
+  }
+
+  private Training.End train(Training training, TrainingState from) throws IOException {
+    try (Interruption interruption = new Interruption();
+        Metrics metrics =
+            Metrics.open(folder.folder().resolve("metrics.csv"), from.metricsLength())) {
+      Training.End end = training.run(interruption, metrics);
+      if (end == Training.End.INTERRUPTED) {
+        tellHowToGoOn(training.step());
+      } else if (end == Training.End.NO_BETTER_LOSS) {
+        log.say(
+            "step %d: no lower validation loss than after step %d, which best.zip holds",
+            training.step(), training.best().step());
+      }
+      return end;
+    }
+  }
+
+  /** Even where it should be quiet, because it is what the user needs next. */
+  private void tellHowToGoOn(int step) {
+    String text =
+        "stopped after step %d of %d; --resume %s goes on from the last checkpoint"
+            .formatted(step, options.steps(), folder.folder());
+    System.err.println(text);
+    log.log(text);
+  }
+
+  // Start
+
+  /** From the last checkpoint, or from new weights where there is none. */
+  private Training.Start start() throws IOException {
+    Path checkpoint = folder.folder().resolve("last.zip");
+    if (Files.exists(checkpoint)) {
+      return resumed(checkpoint);
+    }
+    TorchRandom random = new TorchRandom(options.seed());
+    MultiLayerNetwork network = options.network(names.split().train().vocabulary().size(), random);
+    return new Training.Start(network, random, TrainingState.first(random));
+  }
+
+  private Training.Start resumed(Path checkpoint) {
+    ModelFile file = ModelFile.read(checkpoint, Runtime.getRuntime().maxMemory());
+    Vocabulary vocabulary = names.split().train().vocabulary();
+    if (file.trainingState() == null || !file.vocabulary().equals(vocabulary)) {
+      throw new UnusableInputException(
+          "%s is no checkpoint of a run on %s".formatted(checkpoint, names.file()));
+    }
+    FlatGradientUpdater.install(file.network());
+    try {
+      TrainingState state = TrainingState.ofJson(file.trainingState());
+      if (options.steps() < state.step()) {
+        throw new UnusableInputException(
+            "--steps (%d) must be at least %d, the steps that were taken"
+                .formatted(options.steps(), state.step()));
+      }
+      return new Training.Start(file.network(), TorchRandom.restore(state.random()), state);
+    } catch (JsonProcessingException e) {
+      throw new UnusableInputException("%s: %s".formatted(checkpoint, e.getOriginalMessage()));
+    }
+  }
+
+  // Results
+
+  private TrainNames.Result results(
+      Training training, MultiLayerNetwork network, Consumer<Summary> show) {
+    NamesSplit split = names.split();
+    log.say("step %d: calibrating batch norm on the training set", training.step());
+    Calibration.calibrate(network, split.train().chunks(CharMlp.chunk(network)));
+    log.say("computing the losses of the three sets");
+    Parts<Double> losses = losses(split, data -> CharMlp.loss(network, data));
+    Summary summary = summary(training, network, losses);
+    show.accept(summary);
+    log.log("losses %s".formatted(losses));
+    log.write("summary.json", () -> folder.write(summary, more(training)));
+    ModelFile model = new ModelFile(network, split.train().vocabulary());
+    log.write("model.zip", () -> folder.write("model.zip", model));
+    log.say("all files are in %s", folder.folder());
+    return new TrainNames.Result(summary, network, folder.folder(), !log.isIncomplete());
+  }
+
+  private Summary summary(Training training, MultiLayerNetwork network, Parts<Double> losses) {
+    NamesSplit split = names.split();
+    Vocabulary vocabulary = split.train().vocabulary();
+    return new Summary(
+        names.count(),
+        new Parts<>(split.train().size(), split.validation().size(), split.test().size()),
+        options.mlp(vocabulary.size()).parameters(),
+        training.step(),
+        training.microsecondsPerStep(),
+        losses,
+        training.minibatchLosses(),
+        new NameSampler(network, vocabulary, options.context())
+            .sample(options.samples(), options.samplingRandom()));
+  }
+
+  private static Parts<Double> losses(NamesSplit split, ToDoubleFunction<NamesDataset> loss) {
+    return new Parts<>(
+        loss.applyAsDouble(split.train()),
+        loss.applyAsDouble(split.validation()),
+        loss.applyAsDouble(split.test()));
+  }
+
+  /** How the results came about. */
+  private Map<String, Object> more(Training training) {
+    Map<String, Object> more = new LinkedHashMap<>();
+    more.put("seed", options.seed());
+    more.put("hidden", options.hidden());
+    more.put("context", options.context());
+    more.put("embedding", options.embedding());
+    more.put("batch", options.batch());
+    more.put("updater", options.updater().toString());
+    more.put("learningRate", options.learningRate());
+    more.put("weightDecay", options.weightDecay());
+    more.put("schedule", options.schedule().toString());
+    more.put("warmUp", options.warmUp());
+    more.put("best", training.best());
+    more.put("namesFile", names.file().toString());
+    more.put("namesSha256", names.sha256());
+    more.put("versions", Versions.all());
+    return more;
+  }
+}

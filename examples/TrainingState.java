@@ -1,0 +1,53 @@
+import java.util.List;
+import org.backpropninja.random.TorchRandom;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+
+/**
+ * What a checkpoint holds beside the network, its updater and its counts, to go on to the same
+ * bits.
+ *
+ * @param step how many steps were taken
+ * @param random of the minibatches
+ * @param best the lowest validation loss so far, null before the first
+ * @param evaluationsSince the one that gave it
+ * @param minibatchLosses for summary.json
+ * @param microseconds that the steps took
+ * @param metricsLength of metrics.csv, in bytes
+ */
+record TrainingState(
+    int step,
+    TorchRandom.State random,
+    Best best,
+    int evaluationsSince,
+    List<List<Number>> minibatchLosses,
+    double microseconds,
+    long metricsLength) {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * The lowest validation loss.
+   *
+   * @param step after how many steps
+   * @param loss in nats
+   */
+  record Best(int step, double loss) {}
+
+  /** Before the first step. */
+  static TrainingState first(TorchRandom random) {
+    return new TrainingState(0, random.state(), null, 0, List.of(), 0, 0);
+  }
+
+  String toJson() {
+    try {
+      return JSON.writeValueAsString(this);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // numbers can be written
+    }
+  }
+
+  static TrainingState ofJson(String json) throws JsonProcessingException {
+    return JSON.readValue(json, TrainingState.class);
+  }
+}

@@ -1,0 +1,191 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.backpropninja.names.ModelFile;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.shade.jackson.databind.JsonNode;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+
+/**
+ * The trainer in a process of its own, to which signals are sent and whose output gets lost.
+ *
+ * <p>{@code -Dkills=50} kills one run as often.
+ */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "has no such signals, nor /dev/full")
+class KilledRunTest {
+  private static final int KILLS = Integer.getInteger("kills", 3);
+  private static final String STEPS = "--steps " + 1000 * KILLS;
+  private static final String RUN =
+      " "
+          + STEPS
+          + " --hidden 9 --embedding 3 --batch 5 --samples 6 --checkpoint-every 3"
+          + " --eval-every 2 --keep-every 500 --updater adam --names ";
+
+  @TempDir Path folder;
+  private Path out;
+  private String options;
+
+  @BeforeEach
+  void writeNames() throws IOException {
+    out = folder.resolve("out");
+    options = "--quiet" + RUN + TrainerRuns.names(folder);
+  }
+
+  private Process start(String args) throws IOException {
+    return TrainerRuns.start(folder.resolve("printed"), List.of(), args);
+  }
+
+  private String printed() throws IOException {
+    return Files.readString(folder.resolve("printed"));
+  }
+
+  private void awaitFile(Path file, Process process) throws InterruptedException {
+    while (!Files.exists(file) && process.isAlive()) {
+      Thread.sleep(5);
+    }
+  }
+
+  /** Moments from the first file on; a run writes files most of the time. */
+  @Test
+  void aRunThatIsKilledAgainAndAgainEndsAsAnUndisturbedOne() throws Exception {
+    assertEquals(0, TrainerRuns.run(options + " --out " + folder.resolve("whole")).status());
+    Random random = new Random(7);
+    Process process = start(options + " --out " + out);
+    awaitFile(out.resolve("run.json"), process);
+    int kills = 0;
+    int checkpoint = 0;
+    while (kills < KILLS && process.isAlive()) {
+      process.waitFor(random.nextInt(1500), TimeUnit.MILLISECONDS);
+      if (process.isAlive()) {
+        kills++;
+        process.destroyForcibly().waitFor();
+        checkpoint = requireProgressKept(checkpoint);
+        process = start("--resume " + out);
+        awaitLock(process);
+      }
+    }
+    assertEquals(0, process.waitFor(), printed());
+    System.out.printf("%d kills%n", kills);
+    assertTrue(kills > 0, "the run was over before it was killed");
+    assertEquals(TrainerRuns.left(folder.resolve("whole")), TrainerRuns.left(out));
+  }
+
+  /** Until it has read its checkpoint, so that each is killed at its work. */
+  private void awaitLock(Process process) throws IOException, InterruptedException {
+    long lines = goings();
+    while (process.isAlive() && goings() == lines) {
+      Thread.sleep(5);
+    }
+  }
+
+  private long goings() throws IOException {
+    Path log = out.resolve("log.txt");
+    return Files.exists(log)
+        ? Files.readAllLines(log).stream().filter(line -> line.contains(" in " + out)).count()
+        : 0;
+  }
+
+  /** The checkpoint is whole, and no older than the one before. */
+  private int requireProgressKept(int before) throws IOException {
+    Path last = out.resolve("last.zip");
+    if (!Files.exists(last)) {
+      return before;
+    }
+    String state = ModelFile.read(last).trainingState();
+    JsonNode step = new ObjectMapper().readTree(state).get("step");
+    assertTrue(step.asInt() >= before, step + " after " + before);
+    return step.asInt();
+  }
+
+  /** The process is told to end, and does what is left to do. */
+  @Test
+  void termSavesAndSaysHowToGoOn() throws Exception {
+    Process process =
+        start(
+            "--quiet --steps 100000000 --hidden 9 --checkpoint-every 100000000 --eval-every 0 --names "
+                + folder.resolve("names.txt")
+                + " --out "
+                + out);
+    awaitFile(out.resolve("metrics.csv"), process);
+    while (Files.size(out.resolve("metrics.csv")) < 2000 && process.isAlive()) {
+      Thread.sleep(5);
+    }
+    assertFalse(Files.exists(out.resolve("last.zip")), "saved before it was told to");
+    process.destroy(); // TERM
+    assertEquals(128 + 15, process.waitFor(), printed());
+    assertTrue(
+        printed().matches("(?s)stopped after step \\d+ of 100000000; --resume .*" + out + " .*"),
+        printed());
+    requireProgressKept(1);
+    try (Stream<Path> files = Files.list(out)) {
+      assertFalse(files.anyMatch(file -> file.toString().endsWith(".part")), "half a file is left");
+    }
+  }
+
+  @Test
+  void outputThatIsLostIsAFailure() throws Exception {
+    Process process =
+        TrainerRuns.builder(List.of(), options.replace(STEPS, "--steps 5") + " --out " + out)
+            .redirectOutput(Path.of("/dev/full").toFile())
+            .redirectError(folder.resolve("printed").toFile())
+            .start();
+    assertEquals(1, process.waitFor());
+    assertEquals("not all of the output could be printed\n", printed());
+    assertTrue(Files.exists(out.resolve("summary.json")), "the results are lost");
+  }
+
+  /** Whatever language and character set the machine is set to. */
+  @Test
+  void outputIsUtf8WithPlainDigits() throws Exception {
+    Path names = folder.resolve("chinese");
+    Files.write(names, List.of("王小明", "李小红", "张大明", "王大红", "李明", "张小明", "红红"));
+    List<String> arabic =
+        List.of(
+            "-Duser.language=ar",
+            "-Duser.country=EG",
+            "-Dfile.encoding=ISO-8859-1",
+            "-Dsun.stdout.encoding=ISO-8859-1");
+    String args = "--steps 4 --hidden 3 --samples 3 --names " + names;
+    Process process = TrainerRuns.start(folder.resolve("printed"), arabic, args + " --out " + out);
+    assertEquals(0, process.waitFor(), printed());
+    assertTrue(printed().contains("step 4 of 4"), printed());
+    assertTrue(printed().matches("(?s).*[王小明李红张大].*"), printed());
+    Files.delete(folder.resolve("printed"));
+    Process refused =
+        TrainerRuns.start(folder.resolve("printed"), arabic, args + " --warm-up 7 --out " + out);
+    assertEquals(2, refused.waitFor());
+    assertEquals("--warm-up (7) must be from 0 to 0\n", printed());
+  }
+
+  @Test
+  void theNewestRunGoesOnWithoutBeingNamed() throws Exception {
+    String few = options.replace(STEPS, "--steps 20");
+    for (String args : List.of(few, few, "--resume --quiet")) {
+      Process process =
+          TrainerRuns.builder(List.of(), args)
+              .directory(folder.toFile())
+              .redirectErrorStream(true)
+              .redirectOutput(folder.resolve("printed").toFile())
+              .start();
+      assertEquals(0, process.waitFor(), printed());
+    }
+    try (Stream<Path> runs = Files.list(folder.resolve("runs"))) {
+      List<Path> both = runs.sorted().toList();
+      assertEquals(2, both.size(), both.toString());
+      assertFalse(Files.readString(both.get(0).resolve("log.txt")).contains("going on in"));
+      assertTrue(Files.readString(both.get(1).resolve("log.txt")).contains("going on in"));
+    }
+  }
+}

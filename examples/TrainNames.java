@@ -24,6 +24,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -55,17 +56,7 @@ public final class TrainNames implements Callable<Integer> {
   @Option(names = "--steps", paramLabel = "N", description = "training steps (${DEFAULT-VALUE})")
   private int steps = 200_000;
 
-  @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
-  private int hidden = 200;
-
-  @Option(
-      names = "--embedding",
-      paramLabel = "N",
-      description = "embedding size (${DEFAULT-VALUE})")
-  private int embedding = 10;
-
-  @Option(names = "--context", paramLabel = "N", description = "context length (${DEFAULT-VALUE})")
-  private int context = 3;
+  @Mixin private NetworkSizes sizes;
 
   @Option(names = "--batch", paramLabel = "N", description = "minibatch size (${DEFAULT-VALUE})")
   private int batch = 32;
@@ -136,8 +127,8 @@ public final class TrainNames implements Callable<Integer> {
   private Result train() throws IOException {
     requireUsable();
     List<String> words = NamesFile.read(names);
-    NamesSplit split = NamesSplit.of(words, context);
-    CharMlp mlp = mlp(split.train().vocabulary().size());
+    NamesSplit split = NamesSplit.of(words, sizes.context());
+    CharMlp mlp = sizes.mlp(split.train().vocabulary().size());
     RunFolder folder = Commands.runFolder(out);
 
     TorchRandom random = new TorchRandom(seed);
@@ -157,7 +148,7 @@ public final class TrainNames implements Callable<Integer> {
             microseconds / steps,
             losses(split, data -> CharMlp.loss(network, data)),
             minibatchLosses.recorded,
-            new NameSampler(network, split.train().vocabulary(), context)
+            new NameSampler(network, split.train().vocabulary(), sizes.context())
                 .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET)));
     folder.write(summary);
     folder.write(network);
@@ -181,14 +172,6 @@ public final class TrainNames implements Callable<Integer> {
     return (System.nanoTime() - start) / 1e3;
   }
 
-  private CharMlp mlp(int vocabularySize) {
-    try {
-      return new CharMlp(vocabularySize, context, embedding, hidden);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage());
-    }
-  }
-
   private static Parts<Double> losses(NamesSplit split, ToDoubleFunction<NamesDataset> loss) {
     return new Parts<>(
         loss.applyAsDouble(split.train()),
@@ -198,9 +181,7 @@ public final class TrainNames implements Callable<Integer> {
 
   private void requireUsable() {
     require("--steps", steps, 1, Integer.MAX_VALUE);
-    require("--hidden", hidden, 1, Integer.MAX_VALUE);
-    require("--embedding", embedding, 1, Integer.MAX_VALUE);
-    require("--context", context, 1, Integer.MAX_VALUE);
+    sizes.requireUsable();
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
     require("--seed", seed, 0, LARGEST_SEED);
     require("--samples", samples, 0, Integer.MAX_VALUE);

@@ -19,6 +19,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -62,17 +63,7 @@ public final class TrainNames implements Callable<Integer> {
   @Option(names = "--steps", paramLabel = "N", description = "training steps (${DEFAULT-VALUE})")
   private int steps = 200_000;
 
-  @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
-  private int hidden = 200;
-
-  @Option(
-      names = "--embedding",
-      paramLabel = "N",
-      description = "embedding size (${DEFAULT-VALUE})")
-  private int embedding = 10;
-
-  @Option(names = "--context", paramLabel = "N", description = "context length (${DEFAULT-VALUE})")
-  private int context = 3;
+  @Mixin private NetworkSizes sizes;
 
   @Option(names = "--batch", paramLabel = "N", description = "minibatch size (${DEFAULT-VALUE})")
   private int batch = 32;
@@ -263,12 +254,8 @@ public final class TrainNames implements Callable<Integer> {
   private Names readNames() throws IOException {
     MemoryNeeds memory = new MemoryNeeds(spec);
     memory.requireNames(names);
-    Names data = Names.read(names, context);
-    try {
-      memory.require(options(), options().mlp(data.split().train().vocabulary().size()));
-    } catch (IllegalArgumentException e) { // of CharMlp
-      throw refusal(e.getMessage());
-    }
+    Names data = Names.read(names, sizes.context());
+    memory.require(options(), sizes.mlp(data.split().train().vocabulary().size()));
     return data;
   }
 
@@ -357,9 +344,9 @@ public final class TrainNames implements Callable<Integer> {
     return new TrainingOptions(
         names,
         steps,
-        hidden,
-        embedding,
-        context,
+        sizes.hidden(),
+        sizes.embedding(),
+        sizes.context(),
         batch,
         seed,
         samples,
@@ -398,9 +385,7 @@ public final class TrainNames implements Callable<Integer> {
 
   private void requireUsable() {
     require("--steps", steps, 1, Integer.MAX_VALUE);
-    require("--hidden", hidden, 1, Integer.MAX_VALUE);
-    require("--embedding", embedding, 1, Integer.MAX_VALUE);
-    require("--context", context, 1, Integer.MAX_VALUE);
+    sizes.requireUsable();
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
     require("--seed", seed, 0, LARGEST_SEED);
     require("--samples", samples, 0, Integer.MAX_VALUE);

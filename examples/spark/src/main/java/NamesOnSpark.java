@@ -85,12 +85,15 @@ record NamesOnSpark(
 
   /** Counts the words; their examples are what must fit in an int. */
   private static long requireCountable(JavaRDD<String> words) {
-    long examples = words.map(word -> word.length() + 1L).fold(0L, Long::sum);
-    if (examples > Integer.MAX_VALUE) {
+    long[] counts =
+        words
+            .map(word -> new long[] {1, word.length() + 1L})
+            .fold(new long[2], (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]});
+    if (counts[1] > Integer.MAX_VALUE) {
       throw new InvalidNamesException(
-          "names give %d examples, must give at most %d".formatted(examples, Integer.MAX_VALUE));
+          "names give %d examples, must give at most %d".formatted(counts[1], Integer.MAX_VALUE));
     }
-    return words.count();
+    return counts[0];
   }
 
   private void requireSome(int workers) {

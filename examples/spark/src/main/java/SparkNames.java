@@ -21,6 +21,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -75,17 +76,7 @@ public final class SparkNames implements Callable<Integer> {
       description = "steps between averages of the parameters (${DEFAULT-VALUE})")
   private int averaging = 500;
 
-  @Option(names = "--hidden", paramLabel = "N", description = "hidden units (${DEFAULT-VALUE})")
-  private int hidden = 200;
-
-  @Option(
-      names = "--embedding",
-      paramLabel = "N",
-      description = "embedding size (${DEFAULT-VALUE})")
-  private int embedding = 10;
-
-  @Option(names = "--context", paramLabel = "N", description = "context length (${DEFAULT-VALUE})")
-  private int context = 3;
+  @Mixin private NetworkSizes sizes;
 
   @Option(
       names = "--batch",
@@ -212,7 +203,7 @@ public final class SparkNames implements Callable<Integer> {
   private Result train(JavaSparkContext spark) throws IOException {
     int workers = this.workers == null ? spark.defaultParallelism() : this.workers;
     NamesOnSpark data = read(spark, workers);
-    CharMlp mlp = mlp(data.vocabulary().size());
+    CharMlp mlp = sizes.mlp(data.vocabulary().size());
     MultiLayerNetwork network = network(mlp);
     requireAble(spark, network, workers);
     RunFolder folder = Commands.runFolder(out);
@@ -244,11 +235,11 @@ public final class SparkNames implements Callable<Integer> {
     requireAble(spark);
     say("reading %s", names);
     return NamesOnSpark.of(
-        NamesFiles.read(spark, names, spark.defaultParallelism()), context, workers);
+        NamesFiles.read(spark, names, spark.defaultParallelism()), sizes.context(), workers);
   }
 
   private List<String> invent(MultiLayerNetwork network, Vocabulary vocabulary) {
-    return new NameSampler(network, vocabulary, context)
+    return new NameSampler(network, vocabulary, sizes.context())
         .sample(samples, new TorchRandom(seed + SAMPLING_SEED_OFFSET));
   }
 
@@ -290,21 +281,11 @@ public final class SparkNames implements Callable<Integer> {
         new TorchRandom(BATCH_NORM_SEED));
   }
 
-  private CharMlp mlp(int vocabularySize) {
-    try {
-      return new CharMlp(vocabularySize, context, embedding, hidden);
-    } catch (IllegalArgumentException e) {
-      throw unusable(e.getMessage());
-    }
-  }
-
   private void requireUsable() {
     require("--workers", workers == null ? 1 : workers, 1, Integer.MAX_VALUE);
     require("--steps", steps, 1, Integer.MAX_VALUE);
     require("--averaging", averaging, 1, Integer.MAX_VALUE);
-    require("--hidden", hidden, 1, Integer.MAX_VALUE);
-    require("--embedding", embedding, 1, Integer.MAX_VALUE);
-    require("--context", context, 1, Integer.MAX_VALUE);
+    sizes.requireUsable();
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
     requireSeed(1);
     require("--samples", samples, 0, Integer.MAX_VALUE);

@@ -14,8 +14,6 @@ import org.backpropninja.math.Moments;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.Vocabulary;
 import org.backpropninja.training.Calibration;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.AfterAll;
@@ -30,7 +28,6 @@ import org.nd4j.linalg.dataset.DataSet;
 /** Calibration on an RDD gives the running statistics of one machine. */
 class CalibrationOnSparkTest {
 
-  private static final int T = 3;
   private static final int CHUNK = 512;
   private static final List<String> WORDS =
       IntStream.range(0, 3000)
@@ -38,7 +35,7 @@ class CalibrationOnSparkTest {
               k -> "" + (char) ('a' + k % 13) + (char) ('a' + k * 7 % 11) + (char) ('n' + k / 300))
           .toList();
   private static final Vocabulary VOCABULARY = Vocabulary.of(WORDS);
-  private static final NamesDataset ALL = new NamesDataset(VOCABULARY, T, WORDS);
+  private static final NamesDataset ALL = new NamesDataset(VOCABULARY, Small.T, WORDS);
 
   private static JavaSparkContext spark;
 
@@ -54,30 +51,21 @@ class CalibrationOnSparkTest {
 
   /** What the second batch norm sees depends on the statistics of the first. */
   private static MultiLayerNetwork network() {
-    MultiLayerNetwork network =
-        new MultiLayerNetwork(
-            new NeuralNetConfiguration.Builder()
-                .seed(1)
-                .dataType(DataType.DOUBLE)
-                .list()
-                .layer(new EmbeddingConcat.Builder().nIn(VOCABULARY.size()).nOut(4).build())
-                .layer(new ManualDense.Builder().nOut(12).activation(Activation.IDENTITY).build())
-                .layer(new BatchNormBessel.Builder().activation(Activation.TANH).build())
-                .layer(new ManualDense.Builder().nOut(5).activation(Activation.IDENTITY).build())
-                .layer(new BatchNormBessel.Builder().activation(Activation.TANH).build())
-                .layer(
-                    new OutputLayer.Builder(new ManualCrossEntropyLoss())
-                        .nOut(VOCABULARY.size())
-                        .activation(Activation.SOFTMAX)
-                        .build())
-                .setInputType(InputType.feedForward(T))
-                .build());
-    network.init();
-    return network;
+    return Small.network(
+        DataType.DOUBLE,
+        new EmbeddingConcat.Builder().nIn(VOCABULARY.size()).nOut(4).build(),
+        new ManualDense.Builder().nOut(12).activation(Activation.IDENTITY).build(),
+        new BatchNormBessel.Builder().activation(Activation.TANH).build(),
+        new ManualDense.Builder().nOut(5).activation(Activation.IDENTITY).build(),
+        new BatchNormBessel.Builder().activation(Activation.TANH).build(),
+        new OutputLayer.Builder(new ManualCrossEntropyLoss())
+            .nOut(VOCABULARY.size())
+            .activation(Activation.SOFTMAX)
+            .build());
   }
 
   private static JavaRDD<DataSet> chunks(int partitions) {
-    return NamesOnSpark.encode(spark.parallelize(WORDS, partitions), VOCABULARY, T)
+    return NamesOnSpark.encode(spark.parallelize(WORDS, partitions), VOCABULARY, Small.T)
         .flatMap(own -> own.chunks(CHUNK));
   }
 

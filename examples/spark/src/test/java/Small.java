@@ -10,6 +10,7 @@ import org.backpropninja.names.Vocabulary;
 import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
@@ -49,24 +50,23 @@ final class Small {
   }
 
   static MultiLayerNetwork withoutBatchNorm(DataType type) {
+    return network(
+        type,
+        new EmbeddingConcat.Builder().nIn(VOCABULARY.size()).nOut(4).build(),
+        new ManualDense.Builder().nOut(12).activation(Activation.TANH).build(),
+        new ManualDense.Builder().nOut(VOCABULARY.size()).activation(Activation.IDENTITY).build(),
+        new LossLayer.Builder(new ManualCrossEntropyLoss()).activation(Activation.SOFTMAX).build());
+  }
+
+  /** Layers on contexts of {@link #T} characters, trained by plain gradient descent. */
+  static MultiLayerNetwork network(DataType type, Layer... layers) {
     MultiLayerNetwork network =
         new MultiLayerNetwork(
             new NeuralNetConfiguration.Builder()
                 .seed(1)
                 .dataType(type)
                 .updater(new Sgd(0.1))
-                .list()
-                .layer(new EmbeddingConcat.Builder().nIn(VOCABULARY.size()).nOut(4).build())
-                .layer(new ManualDense.Builder().nOut(12).activation(Activation.TANH).build())
-                .layer(
-                    new ManualDense.Builder()
-                        .nOut(VOCABULARY.size())
-                        .activation(Activation.IDENTITY)
-                        .build())
-                .layer(
-                    new LossLayer.Builder(new ManualCrossEntropyLoss())
-                        .activation(Activation.SOFTMAX)
-                        .build())
+                .list(layers)
                 .setInputType(InputType.feedForward(T))
                 .build());
     network.init();

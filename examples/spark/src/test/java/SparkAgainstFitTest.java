@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.LongConsumer;
-import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,11 +22,7 @@ class SparkAgainstFitTest {
 
   @BeforeEach
   void writeNames() throws IOException {
-    List<String> words =
-        IntStream.range(0, 200)
-            .mapToObj(k -> "" + (char) ('a' + k % 13) + (char) ('a' + k * 7 % 11))
-            .toList();
-    examples = WayToTrain.Examples.read(Files.write(folder.resolve("names.txt"), words));
+    examples = WayToTrain.Examples.read(Files.write(folder.resolve("names.txt"), Small.WORDS));
   }
 
   @ParameterizedTest

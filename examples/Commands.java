@@ -98,15 +98,19 @@ final class Commands {
 
   /** Prints the losses and the names of a training run. */
   static void print(Summary summary) {
-    Parts<Double> losses = summary.losses();
-    System.out.printf(
+    System.out.println(losses(summary.losses()));
+    summary.names().forEach(System.out::println);
+    System.out.flush();
+  }
+
+  /** The losses of the three parts in one line. */
+  static String losses(Parts<Double> losses) {
+    return String.format(
         Locale.ROOT,
-        "train %.4f  val %.4f  test %.4f%n",
+        "train %.4f  val %.4f  test %.4f",
         losses.train(),
         losses.val(),
         losses.test());
-    summary.names().forEach(System.out::println);
-    System.out.flush();
   }
 
   private static int status(Exception e) throws Exception {

@@ -19,7 +19,7 @@ import picocli.CommandLine.ParameterException;
  */
 final class MemoryNeeds {
   private static final int FLOAT = 4;
-  private static final int SAMPLER_ROWS = 1024;
+  private static final int SAMPLED_ELEMENTS = 1 << 16;
   private static final long CHUNK_ELEMENTS = 1L << 24;
 
   /** Of a names file: bytes, text, and an object of 50 bytes for a name of 6. */
@@ -77,7 +77,7 @@ final class MemoryNeeds {
     double row = row(mlp);
     double training = 2 * options.batch() * row; // and their gradients
     double evaluation = Math.min(4096, Math.max(1, CHUNK_ELEMENTS / widest(mlp))) * row;
-    double sampling = options.samples() == 0 ? 0 : Math.min(SAMPLER_ROWS, families(mlp)) * row;
+    double sampling = options.sampling().samples() == 0 ? 0 : families(mlp) * row;
     return FLOAT * (parameters + Math.max(training, Math.max(evaluation, sampling)));
   }
 
@@ -106,7 +106,8 @@ final class MemoryNeeds {
 
   /** Contexts that the sampler asks for at once, at least. */
   private static double families(CharMlp mlp) {
-    return mlp.vocabularySize();
+    int V = mlp.vocabularySize();
+    return Math.max(1, Math.min(V, Math.min(SAMPLED_ELEMENTS / V, CHUNK_ELEMENTS / widest(mlp))));
   }
 
   private record Size(String option, int value, int usual) {}

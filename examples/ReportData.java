@@ -81,31 +81,4 @@ record ReportData(
       }
     }
   }
-
-  /** Where a sampled name is known from. */
-  enum Origin {
-    TRAIN("train"),
-    VALIDATION("validation"),
-    TEST("test"),
-    NEW("new");
-
-    private final String title;
-
-    Origin(String title) {
-      this.title = title;
-    }
-
-    @Override
-    public String toString() {
-      return title;
-    }
-  }
-
-  /**
-   * A sampled name.
-   *
-   * @param name may be empty
-   * @param origin the part of the data that holds it, or NEW
-   */
-  record Sample(String name, Origin origin) {}
 }

@@ -124,9 +124,9 @@ final class ReportSections {
   // Samples
 
   private String samples() {
-    List<ReportData.Sample> samples = data.samples();
+    List<Sample> samples = data.samples();
     String shares =
-        Arrays.stream(ReportData.Origin.values())
+        Arrays.stream(Sample.Origin.values())
             .map(origin -> Html.format("%s %,d", origin, count(origin)))
             .collect(Collectors.joining(", "));
     int shown = Math.min(MOST_SAMPLES, samples.size());
@@ -141,11 +141,11 @@ final class ReportSections {
             .collect(Collectors.joining("\n", "<ul class=\"samples\">\n", "\n</ul>")));
   }
 
-  private long count(ReportData.Origin origin) {
+  private long count(Sample.Origin origin) {
     return data.samples().stream().filter(sample -> sample.origin() == origin).count();
   }
 
-  private static String sample(ReportData.Sample sample) {
+  private static String sample(Sample sample) {
     String name = sample.name().isEmpty() ? "<i>empty</i>" : Html.shortText(sample.name());
     return "<li><bdi>%s</bdi><span class=\"mark %2$s\">%2$s</span></li>"
         .formatted(name, sample.origin());

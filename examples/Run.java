@@ -2,10 +2,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
+import org.backpropninja.names.BigramModel;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.ModelFile;
 import org.backpropninja.names.NameSampler;
@@ -42,7 +44,7 @@ final class Run {
    * @return empty if the process has been told to end; then a checkpoint is left
    * @throws IOException if the folder cannot be written to, before anything is trained
    */
-  Optional<TrainNames.Result> run(Consumer<Summary> show) throws IOException {
+  Optional<TrainNames.Result> run(Consumer<Results> show) throws IOException {
     Training.Start start = start();
     log.say(
         "%s %s: step %d of %d",
@@ -119,35 +121,43 @@ final class Run {
   // Results
 
   private TrainNames.Result results(
-      Training training, MultiLayerNetwork network, Consumer<Summary> show) {
+      Training training, MultiLayerNetwork network, Consumer<Results> show) {
     NamesSplit split = names.split();
     log.say("step %d: calibrating batch norm on the training set", training.step());
     Calibration.calibrate(network, split.train().chunks(CharMlp.chunk(network)));
     log.say("computing the losses of the three sets");
     Parts<Double> losses = losses(split, data -> CharMlp.loss(network, data));
-    Summary summary = summary(training, network, losses);
-    show.accept(summary);
+    Parts<Double> bigramLosses = losses(split, new BigramModel(split.train())::loss);
+    Results results = new Results(losses, bigramLosses, samples(network));
+    show.accept(results);
     log.log("losses %s".formatted(losses));
-    log.write("summary.json", () -> folder.write(summary, more(training)));
+    Summary summary = summary(training, results);
+    log.write("summary.json", () -> folder.write(summary, more(training, results)));
     ModelFile model = new ModelFile(network, split.train().vocabulary());
     log.write("model.zip", () -> folder.write("model.zip", model));
     log.say("all files are in %s", folder.folder());
     return new TrainNames.Result(summary, network, folder.folder(), !log.isIncomplete());
   }
 
-  private Summary summary(Training training, MultiLayerNetwork network, Parts<Double> losses) {
+  private Samples samples(MultiLayerNetwork network) {
+    Vocabulary vocabulary = names.split().train().vocabulary();
+    NameSampler sampler = new NameSampler(network, vocabulary, options.context());
+    return options
+        .sampling()
+        .draw(sampler, options.samplingRandom(), new KnownNames(names.split()));
+  }
+
+  private Summary summary(Training training, Results results) {
     NamesSplit split = names.split();
-    Vocabulary vocabulary = split.train().vocabulary();
     return new Summary(
         names.count(),
         new Parts<>(split.train().size(), split.validation().size(), split.test().size()),
-        options.mlp(vocabulary.size()).parameters(),
+        options.mlp(split.train().vocabulary().size()).parameters(),
         training.step(),
         training.microsecondsPerStep(),
-        losses,
+        results.losses(),
         training.minibatchLosses(),
-        new NameSampler(network, vocabulary, options.context())
-            .sample(options.samples(), options.samplingRandom()));
+        results.samples().names().stream().map(Sample::name).toList());
   }
 
   private static Parts<Double> losses(NamesSplit split, ToDoubleFunction<NamesDataset> loss) {
@@ -158,8 +168,11 @@ final class Run {
   }
 
   /** How the results came about. */
-  private Map<String, Object> more(Training training) {
+  private Map<String, Object> more(Training training, Results results) {
     Map<String, Object> more = new LinkedHashMap<>();
+    List<Sample> samples = results.samples().names();
+    more.put("marks", samples.stream().map(sample -> sample.origin().toString()).toList());
+    more.put("bigramLosses", results.bigramLosses());
     more.put("seed", options.seed());
     more.put("hidden", options.hidden());
     more.put("context", options.context());

@@ -48,6 +48,11 @@ public final class TrainNames implements Callable<Integer> {
           "--names", // whose content is compared
           "--steps", // unless the schedule depends on it
           "--samples",
+          "--temperature",
+          "--top-k",
+          "--prefix",
+          "--max-length",
+          "--only-new",
           "--compiled",
           "--patience",
           "--checkpoint-every",
@@ -74,8 +79,7 @@ public final class TrainNames implements Callable<Integer> {
       description = "of weights and minibatches (${DEFAULT-VALUE})")
   private long seed = 2147483647;
 
-  @Option(names = "--samples", paramLabel = "N", description = "names to invent (${DEFAULT-VALUE})")
-  private int samples = 20;
+  @Mixin private SamplingOptions sampling;
 
   @Option(
       names = "--updater",
@@ -193,7 +197,7 @@ public final class TrainNames implements Callable<Integer> {
    * @throws InvalidNamesException if the names file is
    */
   public static Result run(String... args) throws IOException {
-    return parsed(args).train(summary -> {}).orElseThrow();
+    return parsed(args).train(results -> {}).orElseThrow();
   }
 
   static CommandLine commandLine(TrainNames command) {
@@ -212,17 +216,17 @@ public final class TrainNames implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    return train(Commands::print).map(result -> result.isWritten() ? 0 : 1).orElse(INTERRUPTED);
+    return train(Results::print).map(result -> result.isWritten() ? 0 : 1).orElse(INTERRUPTED);
   }
 
-  private Optional<Result> train(Consumer<Summary> show) throws IOException {
+  private Optional<Result> train(Consumer<Results> show) throws IOException {
     return resume == null ? trainAnew(show) : goOn(show);
   }
 
   // A new run
 
   @SuppressWarnings("try") // the lock is closed, never named
-  private Optional<Result> trainAnew(Consumer<Summary> show) throws IOException {
+  private Optional<Result> trainAnew(Consumer<Results> show) throws IOException {
     requireUsable();
     Names data = readNames();
     requireEmpty(out == null ? null : Path.of(out));
@@ -255,6 +259,7 @@ public final class TrainNames implements Callable<Integer> {
     MemoryNeeds memory = new MemoryNeeds(spec);
     memory.requireNames(names);
     Names data = Names.read(names, sizes.context());
+    sampling.requirePrefixIn(data.split().train().vocabulary());
     memory.require(options(), sizes.mlp(data.split().train().vocabulary().size()));
     return data;
   }
@@ -262,7 +267,7 @@ public final class TrainNames implements Callable<Integer> {
   // A run that goes on
 
   @SuppressWarnings("try") // the lock is closed, never named
-  private Optional<Result> goOn(Consumer<Summary> show) throws IOException {
+  private Optional<Result> goOn(Consumer<Results> show) throws IOException {
     if (out != null) {
       throw refusal(
           "--out (%s) must not be given with --resume DIR, which tells it".formatted(out));
@@ -322,7 +327,7 @@ public final class TrainNames implements Callable<Integer> {
     return CHANGEABLE.contains(name) && (constant || !name.equals("--steps"));
   }
 
-  private Optional<Result> goOn(RunDescription before, RunFolder folder, Consumer<Summary> show)
+  private Optional<Result> goOn(RunDescription before, RunFolder folder, Consumer<Results> show)
       throws IOException {
     requireUsable();
     Names data = readNames();
@@ -349,7 +354,7 @@ public final class TrainNames implements Callable<Integer> {
         sizes.context(),
         batch,
         seed,
-        samples,
+        sampling,
         updater,
         learningRate == null ? updater.learningRate : learningRate,
         weightDecay == null ? updater.weightDecay : weightDecay,
@@ -363,7 +368,7 @@ public final class TrainNames implements Callable<Integer> {
         quiet);
   }
 
-  /** All but what says which folder, as text. */
+  /** All but what says which folder, as text; without those that have no value. */
   private Map<String, String> commandLineOptions() {
     learningRate = options().learningRate();
     weightDecay = options().weightDecay();
@@ -375,9 +380,10 @@ public final class TrainNames implements Callable<Integer> {
               && !Set.of("--out", "--resume").contains(option.longestName());
       if (isOfRun) {
         Object value = option.getValue();
-        all.put(
-            option.longestName(),
-            String.valueOf(value instanceof Path path ? path.toAbsolutePath() : value));
+        if (value != null) {
+          Object known = value instanceof Path path ? path.toAbsolutePath() : value;
+          all.put(option.longestName(), known.toString());
+        }
       }
     }
     return all;
@@ -388,7 +394,7 @@ public final class TrainNames implements Callable<Integer> {
     sizes.requireUsable();
     require("--batch", batch, 2, Integer.MAX_VALUE); // batch norm by n − 1
     require("--seed", seed, 0, LARGEST_SEED);
-    require("--samples", samples, 0, Integer.MAX_VALUE);
+    sampling.requireUsable();
     require("--eval-every", evalEvery, 0, Integer.MAX_VALUE);
     require("--patience", patience, 0, Integer.MAX_VALUE);
     require("--checkpoint-every", checkpointEvery, 1, Integer.MAX_VALUE);

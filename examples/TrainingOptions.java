@@ -14,7 +14,7 @@ record TrainingOptions(
     int context,
     int batch,
     long seed,
-    int samples,
+    SamplingOptions sampling,
     UpdaterKind updater,
     double learningRate,
     double weightDecay,

@@ -21,7 +21,7 @@ final class ReportDataWith {
       ReportData data,
       List<ReportData.Metrics> metrics,
       List<UpdateRatios.Ratios> updates,
-      List<ReportData.Sample> samples) {
+      List<Sample> samples) {
     return new ReportData(
         data.title(),
         data.written(),
@@ -53,9 +53,9 @@ final class ReportDataWith {
     List<String> letters =
         List.of("<", "&", "\"", "😀", "\u0007", " ", "\u202e", "ש", "文", "\ud83d");
     letters.forEach(letter -> characters.set(1 + letters.indexOf(letter), letter));
-    List<ReportData.Sample> samples = new ArrayList<>();
+    List<Sample> samples = new ArrayList<>();
     for (String name : List.of("<b>&\"'😀\u0000\ud83d", "שלום", "\u202eabc", "", SCRIPT)) {
-      samples.add(new ReportData.Sample(name, ReportData.Origin.NEW));
+      samples.add(new Sample(name, Sample.Origin.NEW));
     }
     Map<String, Duration> timings = new LinkedHashMap<>();
     timings.put(SCRIPT, Duration.ofSeconds(1));
@@ -73,7 +73,7 @@ final class ReportDataWith {
       String title,
       Map<String, String> options,
       ReportData.Snapshot snapshot,
-      List<ReportData.Sample> samples,
+      List<Sample> samples,
       Map<String, Duration> timings) {
     return new ReportData(
         title,

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.backpropninja.names.BigramModel;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.NameSampler;
@@ -47,8 +48,7 @@ final class ReportDemo {
 
   /** Trains, and collects as a trainer would. */
   static ReportData train(int steps, int hidden) throws IOException {
-    List<String> words = NamesFile.read(Path.of("names.txt"));
-    NamesSplit split = NamesSplit.of(words, CONTEXT);
+    NamesSplit split = NamesSplit.of(NamesFile.read(Path.of("names.txt")), CONTEXT);
     TorchRandom random = new TorchRandom(SEED);
     List<String> characters =
         split.train().vocabulary().toString().codePoints().mapToObj(Character::toString).toList();
@@ -70,24 +70,17 @@ final class ReportDemo {
         inOrder("--steps", steps, "--hidden", hidden, "--context", CONTEXT, "--seed", SEED),
         inOrder("Java", Runtime.version(), "Deeplearning4j", "1.0.0-M2.1"),
         metrics.rows,
-        2.4546,
+        new BigramModel(split.train()).loss(split.validation()),
         new ReportData.Snapshot(
             network, characters, split.train().examples(random.randint(split.train().size(), 32))),
         updates.recorded(),
-        samples(network, split, words),
+        samples(network, split),
         Map.of("training", training));
   }
 
-  private static List<ReportData.Sample> samples(
-      MultiLayerNetwork network, NamesSplit split, List<String> words) {
+  private static List<Sample> samples(MultiLayerNetwork network, NamesSplit split) {
     return new NameSampler(network, split.train().vocabulary(), CONTEXT)
-        .sample(40, new TorchRandom(SEED + 10)).stream()
-            .map(
-                name ->
-                    new ReportData.Sample(
-                        name,
-                        words.contains(name) ? ReportData.Origin.TRAIN : ReportData.Origin.NEW))
-            .toList();
+        .sample(40, new TorchRandom(SEED + 10)).stream().map(new KnownNames(split)::mark).toList();
   }
 
   private static Map<String, String> inOrder(Object... pairs) {

@@ -81,9 +81,7 @@ class ReportTest {
     ReportData timed =
         ReportDataWith.timings(data, Map.of("training", Duration.ofMillis(1_234_567)));
     assertTrue(Report.page(timed).contains("<th scope=\"row\">training</th><td>1,234.567 s</td>"));
-    assertEquals(
-        data.samples().stream().map(ReportData.Sample::name).toList(),
-        all("<bdi>(.*?)</bdi>", page));
+    assertEquals(data.samples().stream().map(Sample::name).toList(), all("<bdi>(.*?)</bdi>", page));
     assertEquals(
         data.samples().stream().map(sample -> sample.origin().toString()).toList(),
         all("<span class=\"mark [a-z]+\">(.*?)</span>", page));
@@ -447,7 +445,7 @@ class ReportTest {
 
   @Test
   void theSizeIsBounded() {
-    ReportData.Sample longest = new ReportData.Sample("文".repeat(65_535), ReportData.Origin.NEW);
+    Sample longest = new Sample("文".repeat(65_535), Sample.Origin.NEW);
     List<UpdateRatios.Ratios> updates =
         IntStream.rangeClosed(1, 200_000)
             .mapToObj(step -> new UpdateRatios.Ratios(step, data.updates().get(0).log10()))

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -177,16 +178,30 @@ class TrainNamesTest {
       double loss = indexAndLoss.get(1).asDouble();
       expected.add(format("step %s of %d, minibatch loss %.4f", step, steps, loss));
     }
-    JsonNode losses = summary.get("losses");
+    expected.add(line(summary.get("losses")));
+    expected.add(line(summary.get("bigramLosses")) + "  bigram baseline");
+    assertEquals(2, summary.get("names").size());
+    List<String> marks = new ArrayList<>();
+    summary.get("marks").forEach(mark -> marks.add(mark.asText()));
+    for (int k = 0; k < 2; k++) {
+      expected.add(format("%-5s  %s", marks.get(k), summary.get("names").get(k).asText()));
+    }
     expected.add(
         format(
-            "train %.4f  val %.4f  test %.4f",
-            losses.get("train").asDouble(),
-            losses.get("val").asDouble(),
-            losses.get("test").asDouble()));
-    summary.get("names").forEach(name -> expected.add(name.asText()));
-    assertEquals(2, summary.get("names").size());
+            "%d of 2 are new; in train %d, val %d, test %d",
+            Collections.frequency(marks, "new"),
+            Collections.frequency(marks, "train"),
+            Collections.frequency(marks, "val"),
+            Collections.frequency(marks, "test")));
     assertEquals(expected, printed.out.lines().toList());
+  }
+
+  private static String line(JsonNode losses) {
+    return format(
+        "train %.4f  val %.4f  test %.4f",
+        losses.get("train").asDouble(),
+        losses.get("val").asDouble(),
+        losses.get("test").asDouble());
   }
 
   private static String format(String format, Object... values) {

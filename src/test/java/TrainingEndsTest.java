@@ -94,7 +94,7 @@ class TrainingEndsTest {
             });
     assertEquals(1, printed.status());
     List<String> lines = printed.out().lines().toList();
-    assertEquals(10 + 1 + 6, lines.size(), printed.out());
+    assertEquals(10 + 2 + 6 + 1, lines.size(), printed.out());
     assertTrue(lines.get(10).matches("train [\\d.]+  val [\\d.]+  test [\\d.]+"), lines.get(10));
     for (String file : List.of("last.zip", "best.zip", "summary.json", "model.zip")) {
       assertEquals(
@@ -110,7 +110,7 @@ class TrainingEndsTest {
     assertEquals(0, printed.status(), printed.err());
     assertEquals("", printed.err());
     assertTrue(printed.out().startsWith("train "), printed.out());
-    assertEquals(1 + 6, printed.out().lines().count(), printed.out());
+    assertEquals(2 + 6 + 1, printed.out().lines().count(), printed.out());
   }
 
   @Test

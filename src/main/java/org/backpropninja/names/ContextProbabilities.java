@@ -22,6 +22,9 @@ final class ContextProbabilities {
   /** Rows at most in a minibatch; families of a larger vocabulary are cut. */
   private static final int ROWS = 1024;
 
+  /** Probabilities at most in a minibatch of several rows: one character shall not take seconds. */
+  private static final int ASKED = 1 << 16;
+
   /** Floats at most that are remembered: 64 MiB. */
   private static final int REMEMBERED = 1 << 24;
 
@@ -37,15 +40,16 @@ final class ContextProbabilities {
     this.network = network;
     this.V = V;
     this.T = T;
+    int rows = Math.max(1, Math.min(ASKED / V, Math.min(ROWS, CharMlp.chunk(network))));
     int characters = 1;
     int contexts = V;
-    while (characters < T && (long) contexts * V <= ROWS) {
+    while (characters < T && (long) contexts * V <= rows) {
       characters++;
       contexts *= V;
     }
     free = characters;
     alike = contexts;
-    size = Math.min(alike, ROWS);
+    size = Math.min(alike, rows);
     int most = Math.max(1, (int) (REMEMBERED / ((long) V * size)));
     families =
         new LinkedHashMap<>(16, 0.75f, true) {

@@ -1,7 +1,7 @@
 package org.backpropninja.names;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
@@ -19,11 +19,8 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  */
 public record NameSampler(MultiLayerNetwork network, Vocabulary vocabulary, int contextLength) {
 
-  /** No trained network gets here; one that has diverged might never draw the end marker. */
-  private static final int LONGEST = 1000;
-
   /**
-   * Draws names.
+   * Draws names as the notebook does.
    *
    * @param count how many, not negative
    * @param random draws the characters
@@ -31,31 +28,66 @@ public record NameSampler(MultiLayerNetwork network, Vocabulary vocabulary, int 
    * @throws IllegalArgumentException if {@code count} is negative
    */
   public List<String> sample(int count, TorchRandom random) {
+    return sample(count, random, Sampling.DEFAULT);
+  }
+
+  /**
+   * Draws names in another way.
+   *
+   * @param count how many, not negative
+   * @param random draws the characters, with V numbers each, whatever the way
+   * @param sampling the way
+   * @return names without the end marker
+   * @throws IllegalArgumentException if {@code count} is negative, or the vocabulary lacks a
+   *     character of the prefix
+   */
+  public List<String> sample(int count, TorchRandom random, Sampling sampling) {
     if (count < 0) {
       throw new IllegalArgumentException("count (" + count + ") must be at least 0");
     }
+    return names(random, sampling).limit(count).toList();
+  }
+
+  /**
+   * Draws names without end, for as long as they are asked for and the network is not trained.
+   *
+   * @param random draws the characters, with V numbers each, whatever the way
+   * @param sampling the way
+   * @return names without the end marker, to be drawn in one thread
+   * @throws IllegalArgumentException if the vocabulary lacks a character of the prefix
+   */
+  public Stream<String> names(TorchRandom random, Sampling sampling) {
+    char[] start = contextBehind(sampling.prefix());
     // Made anew for each call: the network may be trained in between.
     ContextProbabilities probabilities =
         new ContextProbabilities(network, vocabulary.size(), contextLength);
-    List<String> names = new ArrayList<>();
-    for (int k = 0; k < count; k++) {
-      names.add(sample(probabilities, random));
-    }
-    return names;
+    return Stream.generate(() -> name(probabilities, start.clone(), random, sampling));
   }
 
-  private String sample(ContextProbabilities probabilities, TorchRandom random) {
+  private char[] contextBehind(String text) {
     char[] context = new char[contextLength];
-    StringBuilder name = new StringBuilder();
-    while (name.length() < LONGEST) {
-      int next = random.multinomial(probabilities.of(context));
+    text.codePoints().forEach(character -> push(context, vocabulary.indexOf((char) character)));
+    return context;
+  }
+
+  private String name(
+      ContextProbabilities probabilities, char[] context, TorchRandom random, Sampling sampling) {
+    StringBuilder name = new StringBuilder(sampling.prefix());
+    int length = name.codePointCount(0, name.length());
+    for (; length < sampling.maxLength(); length++) {
+      int next = random.multinomial(sampling.weights(probabilities.of(context)));
       if (next == 0) {
         break;
       }
       name.append(vocabulary.character(next));
-      System.arraycopy(context, 1, context, 0, contextLength - 1);
-      context[contextLength - 1] = (char) next;
+      push(context, next);
     }
     return name.toString();
+  }
+
+  /** The newest comes last. */
+  private static void push(char[] context, int index) {
+    System.arraycopy(context, 1, context, 0, context.length - 1);
+    context[context.length - 1] = (char) index;
   }
 }

@@ -87,8 +87,10 @@ class ContextProbabilitiesTest {
     "2, 12, FLOAT", // 1024 contexts differ in 10 characters
     "32, 2, FLOAT", // 1024 contexts
     "33, 2, FLOAT", // too many for one family
+    "256, 2, FLOAT", // as many probabilities as are asked for at once
+    "257, 2, FLOAT", // families are cut
     "1024, 2, FLOAT",
-    "1500, 1, FLOAT", // families are cut
+    "1500, 1, FLOAT",
     "1500, 2, FLOAT"
   })
   void areTheNetworksForEachContext(int V, int T, DataType type) {
@@ -109,6 +111,7 @@ class ContextProbabilitiesTest {
     assertTrue(
         different > contexts.size() / 4, "only " + different + " differ from the one before");
     assertTrue(network.mostRows <= 1024, network.mostRows + " rows at once");
+    assertTrue(network.mostRows * V <= 65_536, network.mostRows + " rows at once");
   }
 
   private static String describe(char[] context) {
@@ -124,7 +127,15 @@ class ContextProbabilitiesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"27, 1, 1", "27, 3, 27", "32, 2, 1", "33, 2, 33", "1500, 1, 2"})
+  @CsvSource({
+    "27, 1, 1",
+    "27, 3, 27",
+    "32, 2, 1",
+    "33, 2, 33",
+    "256, 1, 1",
+    "257, 1, 2",
+    "1500, 1, 35"
+  })
   void asksForNoFamilyTwice(int V, int T, int families) {
     Asked network = network(V, T, DataType.FLOAT);
     ContextProbabilities probabilities = new ContextProbabilities(network, V, T);
@@ -142,26 +153,26 @@ class ContextProbabilitiesTest {
     }
   }
 
-  /** 2²⁴ floats are remembered: of this vocabulary ten families, the last that were used. */
+  /** 2²⁴ floats are remembered: of this vocabulary 260 families of 43 contexts, the last used. */
   @Test
   void forgettingChangesNoBit() {
     int V = 1500;
     Asked network = network(V, 2, DataType.FLOAT);
     ContextProbabilities probabilities = new ContextProbabilities(network, V, 2);
-    float[][] first = new float[12][];
-    for (char c = 0; c < 12; c++) {
-      first[c] = probabilities.of(new char[] {c, (char) (100 * c)}).clone();
+    float[][] first = new float[262][];
+    for (char c = 0; c < 262; c++) {
+      first[c] = probabilities.of(new char[] {c, (char) (5 * c)}).clone();
     }
-    assertEquals(12, network.times);
-    assertArrayEquals(first[11], probabilities.of(new char[] {11, 1100}));
-    assertArrayEquals(first[3], probabilities.of(new char[] {3, 300}));
-    assertEquals(12, network.times, "the last ten are remembered");
-    for (char c = 11; c < 12; c--) {
-      assertArrayEquals(first[c], probabilities.of(new char[] {c, (char) (100 * c)}));
+    assertEquals(262, network.times);
+    assertArrayEquals(first[261], probabilities.of(new char[] {261, 1305}));
+    assertArrayEquals(first[3], probabilities.of(new char[] {3, 15}));
+    assertEquals(262, network.times, "the last 260 are remembered");
+    for (char c = 261; c < 262; c--) {
+      assertArrayEquals(first[c], probabilities.of(new char[] {c, (char) (5 * c)}));
     }
-    assertEquals(14, network.times, "two were forgotten");
-    assertArrayEquals(first[3], probabilities.of(new char[] {3, 300}));
-    assertEquals(14, network.times, "what is used is not forgotten");
+    assertEquals(264, network.times, "two were forgotten");
+    assertArrayEquals(first[3], probabilities.of(new char[] {3, 15}));
+    assertEquals(264, network.times, "what is used is not forgotten");
   }
 
   /** In whatever order they are asked for. */

@@ -60,7 +60,7 @@ record NamesOnSpark(
     Vocabulary vocabulary =
         Vocabulary.of(
             dealt
-                .flatMap(word -> word.chars().mapToObj(Character::toString).iterator())
+                .flatMap(word -> word.codePoints().mapToObj(Character::toString).iterator())
                 .distinct()
                 .collect());
     NamesOnSpark names =
@@ -87,7 +87,7 @@ record NamesOnSpark(
   private static long requireCountable(JavaRDD<String> words) {
     long[] counts =
         words
-            .map(word -> new long[] {1, word.length() + 1L})
+            .map(word -> new long[] {1, word.codePointCount(0, word.length()) + 1L})
             .fold(new long[2], (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]});
     if (counts[1] > Integer.MAX_VALUE) {
       throw new InvalidNamesException(

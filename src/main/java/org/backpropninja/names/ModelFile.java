@@ -50,7 +50,8 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String
    * Checks that the two belong together and that {@link #read} would take them.
    *
    * @throws InvalidModelException if the network is not one of {@link CharMlp}, or the vocabulary
-   *     has another size than the network or holds a control character
+   *     has another size than the network or holds a character that no name does, such as a control
+   *     character
    */
   public ModelFile {
     requireFit(vocabulary, configuration(network));
@@ -63,7 +64,7 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String
           "%s has %d characters; the network's vocabulary has %d"
               .formatted(VOCABULARY, vocabulary.size(), indices));
     }
-    VocabularyJson.requirePrintable(vocabulary);
+    VocabularyJson.requireNameCharacters(vocabulary);
   }
 
   /**

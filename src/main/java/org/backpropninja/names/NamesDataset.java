@@ -26,7 +26,7 @@ public final class NamesDataset implements Serializable {
   private final Vocabulary vocabulary;
   private final int contextLength;
 
-  /** The indices of all characters, a char because there are at most 2¹⁶ of them. */
+  /** The indices of all characters, chars because {@link Vocabulary} has at most 2¹⁶ of them. */
   private final char[] codes;
 
   /**
@@ -52,20 +52,25 @@ public final class NamesDataset implements Serializable {
   }
 
   private static char[] encode(Vocabulary vocabulary, List<String> words) {
-    int size = words.stream().mapToInt(word -> word.length() + 1).reduce(0, Math::addExact);
+    int size = words.stream().mapToInt(NamesDataset::countExamples).reduce(0, Math::addExact);
     char[] codes = new char[size];
     int next = 0;
     for (String word : words) {
       if (word.indexOf(Vocabulary.END) >= 0) {
         throw new IllegalArgumentException(
-            "word \"%s\" must not hold the end marker '%c'".formatted(word, Vocabulary.END));
+            "word \"%s\" must not hold the end marker '%c'"
+                .formatted(OneLine.of(word), Vocabulary.END));
       }
-      for (int i = 0; i < word.length(); i++) {
-        codes[next++] = (char) vocabulary.indexOf(word.charAt(i));
+      for (int c : word.codePoints().toArray()) {
+        codes[next++] = (char) vocabulary.indexOf(c);
       }
       next++; // the new array's 0 is the end marker
     }
     return codes;
+  }
+
+  private static int countExamples(String word) {
+    return word.codePointCount(0, word.length()) + 1;
   }
 
   /**

@@ -65,9 +65,7 @@ abstract class NamesIterator implements DataSetIterator {
   @Override
   public final List<String> getLabels() {
     Vocabulary vocabulary = data.vocabulary();
-    return IntStream.range(0, vocabulary.size())
-        .mapToObj(i -> String.valueOf(vocabulary.character(i)))
-        .toList();
+    return IntStream.range(0, vocabulary.size()).mapToObj(vocabulary::character).toList();
   }
 
   @Override

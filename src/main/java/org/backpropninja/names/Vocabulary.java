@@ -4,13 +4,14 @@ import java.io.Serializable;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.stream.IntStream;
 
 /**
  * The characters of the words and the index of each, which never change.
  *
  * <p>Index 0 is the end marker '.', which also fills a context before a word's first character. The
- * words' distinct characters follow in ascending order, from index 1. A character is one {@code
- * char}, so those beyond U+FFFF are refused.
+ * words' distinct characters follow in ascending order, from index 1. A character is a Unicode code
+ * point, so an emoji is one, or several where it is made of several.
  *
  * <p>Source: {@code stoi} and {@code itos} of makemore part 4.
  */
@@ -18,10 +19,13 @@ public final class Vocabulary implements Serializable {
   /** The character of index 0, which ends every word and is part of none. */
   public static final char END = '.';
 
-  /** The character of each index. */
-  private final char[] characters;
+  /** The most characters beside the end marker, so that an index takes 2 bytes. */
+  static final int MOST = 65_535;
 
-  private Vocabulary(char[] characters) {
+  /** The code point of each index. */
+  private final int[] characters;
+
+  private Vocabulary(int[] characters) {
     this.characters = characters;
   }
 
@@ -30,23 +34,29 @@ public final class Vocabulary implements Serializable {
    *
    * @param words at least one word that is not empty
    * @return the vocabulary of all their characters
-   * @throws IllegalArgumentException if there is no character, or one that is '.' or beyond U+FFFF
+   * @throws InvalidNamesException if they have more than 65,535 characters
+   * @throws IllegalArgumentException if there is no character, or one that is '.' or half of a
+   *     surrogate pair
    */
   public static Vocabulary of(Collection<String> words) {
     BitSet present = new BitSet();
     for (String word : words) {
-      for (int i = 0; i < word.length(); i++) {
-        requireUsable(word, i);
-        present.set(word.charAt(i));
+      for (int c : word.codePoints().toArray()) {
+        requireUsable(word, c);
+        present.set(c);
       }
     }
-    if (present.isEmpty()) {
+    int count = present.cardinality();
+    if (count == 0) {
       throw new IllegalArgumentException(
           "words (%d) must hold at least one character".formatted(words.size()));
     }
-    StringBuilder characters = new StringBuilder().append(END);
-    present.stream().forEach(c -> characters.append((char) c));
-    return new Vocabulary(characters.toString().toCharArray());
+    if (count > MOST) {
+      throw new InvalidNamesException(
+          "words (%d) hold %d different characters, must hold at most %d"
+              .formatted(words.size(), count, MOST));
+    }
+    return new Vocabulary(IntStream.concat(IntStream.of(END), present.stream()).toArray());
   }
 
   /**
@@ -59,46 +69,58 @@ public final class Vocabulary implements Serializable {
   }
 
   /**
+   * Tells whether a character has an index.
+   *
+   * @param codePoint any
+   * @return true for the end marker and the characters of the words
+   */
+  public boolean has(int codePoint) {
+    return find(codePoint) >= 0;
+  }
+
+  /**
    * Finds a character's index.
    *
-   * @param character the end marker or a character of the words
+   * @param codePoint the end marker or a character of the words
    * @return its index, 0 to size − 1
    * @throws IllegalArgumentException if the vocabulary lacks it
    */
-  public int indexOf(char character) {
-    if (character == END) {
-      return 0;
-    }
-    int index = Arrays.binarySearch(characters, 1, characters.length, character);
+  public int indexOf(int codePoint) {
+    int index = find(codePoint);
     if (index < 0) {
       throw new IllegalArgumentException(
-          "character '%c' (U+%04X) is not in the vocabulary %s"
-              .formatted(character, (int) character, this));
+          "character '%s' (U+%04X) is not in the vocabulary %s"
+              .formatted(
+                  OneLine.of(Character.toString(codePoint)), codePoint, OneLine.of(toString())));
     }
     return index;
+  }
+
+  /** The index; below 0 if there is none. */
+  private int find(int codePoint) {
+    return codePoint == END ? 0 : Arrays.binarySearch(characters, 1, characters.length, codePoint);
   }
 
   /**
    * Finds an index's character.
    *
    * @param index 0 to size − 1
-   * @return its character, '.' for 0
+   * @return its character, one code point; "." for 0
    * @throws IndexOutOfBoundsException if the index is outside
    */
-  public char character(int index) {
+  public String character(int index) {
     if (index < 0 || index >= characters.length) {
       throw new IndexOutOfBoundsException(
           "index (%d) must be from 0 to %d".formatted(index, characters.length - 1));
     }
-    return characters[index];
+    return Character.toString(characters[index]);
   }
 
-  private static void requireUsable(String word, int i) {
-    char c = word.charAt(i);
-    if (c == END || Character.isSurrogate(c)) {
+  private static void requireUsable(String word, int codePoint) {
+    if (codePoint == END || Character.getType(codePoint) == Character.SURROGATE) {
       throw new IllegalArgumentException(
-          "word \"%s\" holds U+%04X; a character must be no '.' and not beyond U+FFFF"
-              .formatted(word, word.codePointAt(i)));
+          "word \"%s\" holds U+%04X; a character must be no '%c' and no half of a surrogate pair"
+              .formatted(OneLine.of(word), codePoint, END));
     }
   }
 
@@ -115,6 +137,6 @@ public final class Vocabulary implements Serializable {
   /** All characters in the order of their indices, so starting with the end marker. */
   @Override
   public String toString() {
-    return new String(characters);
+    return new String(characters, 0, characters.length);
   }
 }

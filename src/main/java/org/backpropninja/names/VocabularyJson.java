@@ -40,18 +40,19 @@ final class VocabularyJson {
     throw refusal(characters, null);
   }
 
-  /** Samples are printed on a terminal, which acts on control characters. */
-  static void requirePrintable(Vocabulary vocabulary) {
+  /** Samples are names, so they hold what names may hold, single spaces among it. */
+  static void requireNameCharacters(Vocabulary vocabulary) {
     vocabulary
         .toString()
-        .chars()
-        .filter(Character::isISOControl)
+        .codePoints()
+        .skip(1) // the end marker
+        .filter(c -> NameCharacters.fault(c) != null)
         .findFirst()
         .ifPresent(
             c -> {
               throw new InvalidModelException(
-                  "%s holds the control character U+%04X; none is allowed"
-                      .formatted(ModelFile.VOCABULARY, c));
+                  "%s holds %s (U+%04X); no name does"
+                      .formatted(ModelFile.VOCABULARY, NameCharacters.fault(c), c));
             });
   }
 

@@ -517,8 +517,19 @@ final class HostileModelFiles {
             "{\"characters\":\"" + right + "\",\"more\":1}",
             "{\"characters\":\"" + right + "\",\"characters\":\"" + right + "\"}",
             "{\"@class\":\"" + Gadget.class.getName() + "$Loaded\"}",
+            withLast(right, "\\ud83d"), // half of a surrogate pair
+            withLast(right, "\\ude00"),
+            withLast(right, "\\ud83d\\ud83d\\ude00"),
+            withLast(right, "\\u202e"), // turns the direction of what follows
+            withLast(right, "\\u00a0"),
+            withLast(right, "\\ufeff"),
             "x".repeat(3_000_000));
     texts.forEach(text -> add("vocabulary", with(ModelFile.VOCABULARY, text.getBytes(UTF_8))));
+  }
+
+  /** Still in ascending order and of the network's size, so only the character is wrong. */
+  private static String withLast(String right, String character) {
+    return "{\"characters\":\"" + right.substring(0, right.length() - 1) + character + "\"}";
   }
 
   // Entries

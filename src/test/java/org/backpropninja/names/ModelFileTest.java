@@ -1,6 +1,7 @@
 package org.backpropninja.names;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.backpropninja.names.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -22,6 +23,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.random.TorchRandom;
@@ -35,6 +37,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -206,14 +209,15 @@ class ModelFileTest {
   }
 
   @Test
-  void everyCharacterThatAVocabularyMayHoldComesBack() throws IOException {
-    StringBuilder all = new StringBuilder();
-    for (char c = ' '; c < Character.MAX_VALUE; c++) {
-      if (c != Vocabulary.END && !Character.isISOControl(c) && !Character.isSurrogate(c)) {
-        all.append(c);
-      }
-    }
-    Vocabulary vocabulary = Vocabulary.of(List.of(all.toString()));
+  void asManyCharactersAsAVocabularyMayHoldComeBack() throws IOException {
+    String all =
+        IntStream.rangeClosed(' ', Character.MAX_CODE_POINT)
+            .filter(c -> NameCharacters.fault(c) == null)
+            .limit(65_535)
+            .mapToObj(Character::toString)
+            .collect(joining());
+    assertTrue(all.contains("𐀀"));
+    Vocabulary vocabulary = Vocabulary.of(List.of(all));
     MultiLayerNetwork network =
         new CharMlp(vocabulary.size(), 1, 1, 1)
             .network(new NoOp(), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2));
@@ -276,15 +280,21 @@ class ModelFileTest {
         () -> new ModelFile(network, Vocabulary.of(List.of("ab"))));
   }
 
-  @Test
-  void whatCouldNotBePrintedIsNotWritten() {
-    Vocabulary vocabulary = Vocabulary.of(List.of("a\u001b"));
+  @ParameterizedTest
+  @CsvSource({
+    "0x1B, a control character",
+    "0x202E, a directional mark",
+    "0xA0, white space",
+    "0xFEFF, a byte order mark",
+  })
+  void whatNoNameHoldsIsNotWritten(int codePoint, String what) {
+    Vocabulary vocabulary = Vocabulary.of(List.of("a" + Character.toString(codePoint)));
     MultiLayerNetwork network =
         new CharMlp(3, 1, 1, 1)
             .network(new NoOp(), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2));
     assertRefused(
         InvalidModelException.class,
-        "vocabulary.json holds the control character U+001B; none is allowed",
+        "vocabulary.json holds %s (U+%04X); no name does".formatted(what, codePoint),
         () -> new ModelFile(network, vocabulary));
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,7 +27,7 @@ class NamesDatasetTest {
       List<Example> examples = new ArrayList<>();
       for (String word : words) {
         int[] context = new int[contextLength];
-        for (char c : (word + '.').toCharArray()) {
+        for (int c : (word + '.').codePoints().toArray()) {
           int index = vocabulary.indexOf(c);
           examples.add(new Example(context, index));
           int[] next = new int[contextLength];
@@ -63,6 +64,20 @@ class NamesDatasetTest {
       assertArrayEquals(expected.get(i).context(), context, () -> "context " + example);
       assertEquals(expected.get(i).label(), data.label(i), () -> "label " + example);
     }
+  }
+
+  @Test
+  void equalsTheSlidingWindowOverCodePoints() {
+    List<String> words = List.of("👩\u200d👧", "𝐀b", "zoë", "👧👧👧👧");
+    Vocabulary vocabulary = Vocabulary.of(words);
+    assertEquals(3 + 2 + 3 + 4 + words.size(), new NamesDataset(vocabulary, 3, words).size());
+    assertEqualsSlidingWindow(vocabulary, 3, words);
+  }
+
+  @Test
+  void takesTheLargestVocabulary() {
+    List<String> words = IntStream.range(0x20000, 0x2FFFF).mapToObj(Character::toString).toList();
+    assertEqualsSlidingWindow(Vocabulary.of(words), 2, words);
   }
 
   @Test

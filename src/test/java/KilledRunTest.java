@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.backpropninja.names.ModelFile;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,15 +16,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 
-/**
- * The trainer in a process of its own, to which signals are sent and whose output gets lost.
- *
- * <p>{@code -Dkills=50} kills one run as often.
- */
+/** The trainer in a process of its own, to which signals are sent and whose output gets lost. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "has no such signals, nor /dev/full")
 class KilledRunTest {
-  private static final int KILLS = Integer.getInteger("kills", 3);
-  private static final String STEPS = "--steps " + 1000 * KILLS;
+  private static final String STEPS = "--steps 3000";
   private static final String RUN =
       " "
           + STEPS
@@ -55,46 +48,6 @@ class KilledRunTest {
     while (!Files.exists(file) && process.isAlive()) {
       Thread.sleep(5);
     }
-  }
-
-  /** Moments from the first file on; a run writes files most of the time. */
-  @Test
-  void aRunThatIsKilledAgainAndAgainEndsAsAnUndisturbedOne() throws Exception {
-    assertEquals(0, TrainerRuns.run(options + " --out " + folder.resolve("whole")).status());
-    Random random = new Random(7);
-    Process process = start(options + " --out " + out);
-    awaitFile(out.resolve("run.json"), process);
-    int kills = 0;
-    int checkpoint = 0;
-    while (kills < KILLS && process.isAlive()) {
-      process.waitFor(random.nextInt(1500), TimeUnit.MILLISECONDS);
-      if (process.isAlive()) {
-        kills++;
-        process.destroyForcibly().waitFor();
-        checkpoint = requireProgressKept(checkpoint);
-        process = start("--resume " + out);
-        awaitLock(process);
-      }
-    }
-    assertEquals(0, process.waitFor(), printed());
-    System.out.printf("%d kills%n", kills);
-    assertTrue(kills > 0, "the run was over before it was killed");
-    assertEquals(TrainerRuns.left(folder.resolve("whole")), TrainerRuns.left(out));
-  }
-
-  /** Until it has read its checkpoint, so that each is killed at its work. */
-  private void awaitLock(Process process) throws IOException, InterruptedException {
-    long lines = goings();
-    while (process.isAlive() && goings() == lines) {
-      Thread.sleep(5);
-    }
-  }
-
-  private long goings() throws IOException {
-    Path log = out.resolve("log.txt");
-    return Files.exists(log)
-        ? Files.readAllLines(log).stream().filter(line -> line.contains(" in " + out)).count()
-        : 0;
   }
 
   /** The checkpoint is whole, and no older than the one before. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,13 +17,9 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import org.nd4j.shade.jackson.databind.ObjectMapper;
-import org.nd4j.shade.jackson.databind.node.ObjectNode;
 
 /** Runs the trainer within this process or in one of its own, and tells what a run has left. */
 final class TrainerRuns {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private TrainerRuns() {}
 
   /** How a run ended, and what it printed. */
@@ -97,52 +94,44 @@ final class TrainerRuns {
     }
   }
 
-  /** All that a run has left and that no clock decides, by file and entry. */
+  /** The bytes of all that a run has left, without what a clock decides, by file and entry. */
   static Map<String, Object> left(Path folder) throws IOException {
     Map<String, Object> all = new TreeMap<>();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
         String name = file.getFileName().toString();
-        if (name.endsWith(".zip")) {
+        if (name.matches("(last|best|step-\\d+)\\.zip")) {
           addEntries(file, all);
-        } else if (name.equals("metrics.csv")) {
-          all.put(name, withoutLastColumn(file));
-        } else if (name.equals("summary.json")) {
-          all.put(name, without(Files.readString(file), "microsecondsPerStep"));
         } else {
-          all.put(name, name.equals("run.json") ? Files.readString(file) : "is there");
+          all.put(name, content(name, file));
         }
       }
     }
     return all;
   }
 
-  private static List<String> withoutLastColumn(Path csv) throws IOException {
-    return Files.readAllLines(csv).stream()
-        .map(line -> line.substring(0, line.lastIndexOf(',')))
-        .toList();
+  private static Object content(String name, Path file) throws IOException {
+    return switch (name) {
+      case ".lock", "log.txt" -> "is there";
+      case "metrics.csv" -> Files.readString(file).replaceAll("[^,\n]*\n", "\n");
+      case "summary.json" -> Files.readString(file).replaceAll("\"microsecondsPerStep\".*", "");
+      default -> ByteBuffer.wrap(Files.readAllBytes(file));
+    };
   }
 
-  private static ObjectNode without(String json, String... keys) throws IOException {
-    ObjectNode object = (ObjectNode) JSON.readTree(json);
-    return object.remove(List.of(keys));
-  }
-
-  private static void addEntries(Path file, Map<String, Object> all) throws IOException {
-    try (ZipFile zip = new ZipFile(file.toFile())) {
+  private static void addEntries(Path checkpoint, Map<String, Object> all) throws IOException {
+    try (ZipFile zip = new ZipFile(checkpoint.toFile())) {
       for (ZipEntry entry : zip.stream().map(ZipEntry.class::cast).toList()) {
         try (InputStream in = zip.getInputStream(entry)) {
           byte[] bytes = in.readAllBytes();
-          all.put(file.getFileName() + "/" + entry.getName(), content(entry, bytes));
+          all.put(
+              checkpoint.getFileName() + "/" + entry.getName(),
+              entry.getName().equals("training-state.json")
+                  ? new String(bytes, UTF_8)
+                      .replaceAll("\"(microseconds|metricsLength)\":[^,}]*", "")
+                  : ByteBuffer.wrap(bytes));
         }
       }
     }
-  }
-
-  /** JSON as a tree: another Java process writes DL4J's configuration in another order. */
-  private static Object content(ZipEntry entry, byte[] bytes) throws IOException {
-    return entry.getName().endsWith(".json")
-        ? without(new String(bytes, UTF_8), "microseconds", "metricsLength")
-        : Arrays.hashCode(bytes);
   }
 }

@@ -13,6 +13,9 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.MultiLayerUpdater;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+import org.nd4j.shade.jackson.databind.SerializationFeature;
 
 /**
  * A network of {@link CharMlp} and its vocabulary in one file, which is safe to read wherever it
@@ -42,6 +45,11 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String
   static final String COEFFICIENTS = "coefficients.bin";
   static final String UPDATER_STATE = "updaterState.bin";
   static final String TRAINING_STATE = "training-state.json"; // ours again
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+          .enable(SerializationFeature.INDENT_OUTPUT);
 
   /** Of every entry, so that a file does not depend on when it was written. */
   private static final LocalDateTime TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
@@ -82,8 +90,14 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String
     return CharMlpConfiguration.read(json(network));
   }
 
+  /** With sorted keys: the order of a Map.of, as in a MapSchedule, differs between processes. */
   private static byte[] json(MultiLayerNetwork network) {
-    return network.getLayerWiseConfigurations().toJson().getBytes(UTF_8);
+    try {
+      Object fields = JSON.readValue(network.getLayerWiseConfigurations().toJson(), Object.class);
+      return JSON.writeValueAsBytes(fields);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // DL4J's is JSON
+    }
   }
 
   /**

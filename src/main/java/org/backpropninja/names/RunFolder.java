@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
@@ -37,7 +38,9 @@ import org.nd4j.shade.jackson.databind.node.ObjectNode;
  */
 public record RunFolder(Path folder) {
   private static final String LOCK = ".lock";
-  private static final String TEMPORARY = ".part";
+
+  /** Of a file that is written: nobody else's file has such a name. */
+  private static final Pattern TEMPORARY = Pattern.compile(".+\\.[0-9a-f-]{36}\\.part");
 
   private static final ObjectMapper JSON =
       new ObjectMapper()
@@ -137,22 +140,26 @@ public record RunFolder(Path folder) {
   }
 
   private void deleteTemporary() throws IOException {
-    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, "*" + TEMPORARY)) {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, RunFolder::isTemporary)) {
       for (Path file : left) {
         Files.delete(file);
       }
     }
   }
 
+  private static boolean isTemporary(Path file) {
+    return TEMPORARY.matcher(file.getFileName().toString()).matches();
+  }
+
   /**
-   * Tells whether there is nothing but a lock.
+   * Tells whether there is nothing but a lock and what a writer that was killed has left half done.
    *
    * @return false if there is any other file
    * @throws IOException if the folder cannot be read
    */
   public boolean isEmpty() throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
-      return files.allMatch(file -> file.endsWith(LOCK));
+      return files.allMatch(file -> file.endsWith(LOCK) || isTemporary(file));
     }
   }
 
@@ -229,7 +236,7 @@ public record RunFolder(Path folder) {
 
   /** Writes under a temporary name and moves into place; if that fails, the old file stays. */
   void put(String name, Content content) throws IOException {
-    Path temporary = folder.resolve(name + "." + UUID.randomUUID() + TEMPORARY);
+    Path temporary = folder.resolve("%s.%s.part".formatted(name, UUID.randomUUID()));
     try {
       write(temporary, content);
       Files.move(

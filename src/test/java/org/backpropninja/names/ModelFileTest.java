@@ -27,6 +27,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.random.TorchRandom;
+import org.backpropninja.testing.Jvm;
 import org.backpropninja.training.Calibration;
 import org.backpropninja.training.FlatGradientUpdater;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -234,6 +235,28 @@ class ModelFileTest {
     assertArrayEquals(bytes, bytes(copy(model)));
     model.network().fit(minibatches());
     assertNotEquals(Arrays.hashCode(bytes), Arrays.hashCode(bytes(model)));
+  }
+
+  /** The order of the steps in the map differs between processes. */
+  private static ModelFile trainedBySchedule() {
+    Map<Integer, Double> rates = Map.of(0, 0.1, 10, 0.2, 20, 0.3, 30, 0.4, 40, 0.5);
+    return trained(new Adam(new MapSchedule(ScheduleType.ITERATION, rates)), DataType.FLOAT);
+  }
+
+  @Test
+  void theSameNetworkGivesTheSameBytesInAnotherProcess() throws Exception {
+    Path file = folder.resolve("model.zip");
+    Jvm.Outcome outcome =
+        Jvm.run(folder.resolve("log"), Writer.class, List.of(), List.of(file.toString()));
+    assertEquals(0, outcome.status(), outcome.said());
+    assertArrayEquals(bytes(trainedBySchedule()), Files.readAllBytes(file));
+  }
+
+  /** Writes that network. */
+  static final class Writer {
+    public static void main(String[] args) throws IOException {
+      trainedBySchedule().write(Path.of(args[0]));
+    }
   }
 
   @Test

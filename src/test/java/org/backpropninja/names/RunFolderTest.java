@@ -10,9 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.backpropninja.names.RunFolder.Content;
 import org.backpropninja.names.RunFolder.Parts;
@@ -152,20 +154,39 @@ class RunFolderTest {
     }
   }
 
-  @Test
-  void theLockRemovesWhatAKilledWriterLeft() throws IOException {
-    Files.writeString(folder.folder().resolve("notes.3.part"), "half");
-    folder.write("notes", "whole".getBytes(UTF_8));
-    folder.tryLock().orElseThrow().close();
-    assertEquals(List.of(".lock", "notes"), files());
+  private String temporary(String name) {
+    return name + "." + UUID.randomUUID() + ".part";
   }
 
   @Test
-  void aFolderOfALockIsEmpty() throws IOException {
+  void theLockRemovesWhatAKilledWriterLeftAndNothingElse() throws IOException {
+    Files.writeString(folder.folder().resolve(temporary("notes")), "half");
+    Files.writeString(folder.folder().resolve("download.part"), "precious");
+    folder.write("notes", "whole".getBytes(UTF_8));
+    folder.tryLock().orElseThrow().close();
+    assertEquals(List.of(".lock", "download.part", "notes"), files());
+  }
+
+  @Test
+  void aFileIsWrittenUnderANameThatTheLockRemoves() {
+    assertThrows(
+        NoSuchFileException.class, // where it should be moved
+        () ->
+            folder.put(
+                "notes",
+                out -> {
+                  folder.tryLock().orElseThrow().close();
+                  assertEquals(List.of(".lock"), files());
+                }));
+  }
+
+  @Test
+  void whatAWriterThatWasKilledLeavesInANewFolderIsNoFile() throws IOException {
     assertTrue(folder.isEmpty());
     folder.tryLock().orElseThrow().close();
+    Files.writeString(folder.folder().resolve(temporary("notes")), "half");
     assertTrue(folder.isEmpty());
-    folder.write("notes", new byte[1]);
+    folder.write("download.part", new byte[1]);
     assertFalse(folder.isEmpty());
   }
 

@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.NamesFile;
+import org.backpropninja.names.NamesFile.Spaces;
 import org.backpropninja.names.Vocabulary;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -43,7 +44,7 @@ public final class EvaluateNames implements Callable<Integer> {
   @Override
   public Integer call() {
     SavedModel saved = SavedModel.read(model);
-    List<String> words = NamesFile.read(names);
+    List<String> words = NamesFile.read(names, Spaces.WITHIN_NAMES); // if the model knows them
     Vocabulary vocabulary = saved.model().vocabulary();
     MissingCharacters.of(vocabulary, words).ifPresent(this::refuse);
     NamesDataset data = new NamesDataset(vocabulary, saved.contextLength(), words);

@@ -1,6 +1,7 @@
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.backpropninja.names.NamesFile.Spaces;
 import org.backpropninja.names.NamesSplit;
 import org.backpropninja.random.TorchRandom;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
@@ -78,7 +79,7 @@ public final class SampleNames implements Callable<Integer> {
   /** The parts of other names, or of more, would be others, and so would the marks. */
   private NamesSplit trainedOn(SavedModel saved) throws IOException {
     new MemoryNeeds(spec).requireNames(names);
-    Names data = Names.read(names, saved.contextLength());
+    Names data = Names.read(names, Spaces.WITHIN_NAMES, saved.contextLength());
     if (!data.split().train().vocabulary().equals(saved.model().vocabulary())) {
       throw refusal(
           "--names (%s) must be the names that the model was trained on; their characters are others"

@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import picocli.CommandLine;
 
 /** Runs the trainer within this process or in one of its own, and tells what a run has left. */
 final class TrainerRuns {
@@ -42,6 +43,15 @@ final class TrainerRuns {
 
   /** Runs in this process; tells each line as it is printed, from within what prints it. */
   static Printed run(String args, Consumer<String> onLine) {
+    return run(TrainNames.commandLine(new TrainNames()), onLine, args.split(" "));
+  }
+
+  /** Runs another command in this process. */
+  static Printed run(CommandLine command, String... args) {
+    return run(command, line -> {}, args);
+  }
+
+  private static Printed run(CommandLine command, Consumer<String> onLine, String... args) {
     ByteArrayOutputStream printedOut =
         new ByteArrayOutputStream() {
           @Override
@@ -53,11 +63,11 @@ final class TrainerRuns {
     ByteArrayOutputStream printedErr = new ByteArrayOutputStream();
     PrintStream out = System.out;
     PrintStream err = System.err;
-    System.setOut(new PrintStream(printedOut, true));
-    System.setErr(new PrintStream(printedErr, true));
+    System.setOut(new PrintStream(printedOut, true, UTF_8));
+    System.setErr(new PrintStream(printedErr, true, UTF_8));
     try {
-      int status = Commands.execute(TrainNames.commandLine(new TrainNames()), args.split(" "));
-      return new Printed(status, printedOut.toString(), printedErr.toString());
+      int status = Commands.execute(command, args);
+      return new Printed(status, printedOut.toString(UTF_8), printedErr.toString(UTF_8));
     } finally {
       System.setOut(out);
       System.setErr(err);

@@ -122,12 +122,6 @@ public final class BackpropNinja implements Callable<Integer> {
   }
 
   @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Shows this.")
-  private boolean help;
-
-  @Option(
       names = "--names",
       paramLabel = "FILE",
       defaultValue = "names.txt",
@@ -165,12 +159,15 @@ public final class BackpropNinja implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(execute(args));
+    Commands.main(commandLine(), args);
   }
 
   static int execute(String... args) {
-    return Commands.execute(
-        new CommandLine(new BackpropNinja()).registerConverter(Recipe.class, Recipe::of), args);
+    return Commands.execute(commandLine(), args);
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new BackpropNinja()).registerConverter(Recipe.class, Recipe::of);
   }
 
   @Override

@@ -14,8 +14,6 @@ import picocli.CommandLine.ParameterException;
  */
 @Command(
     name = "CheckYourLayer",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
     description = "Checks a custom layer, first wrong, then right, and prints what the kit says.")
 public final class CheckYourLayer implements Callable<Integer> {
 
@@ -30,7 +28,7 @@ public final class CheckYourLayer implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(execute(args));
+    Commands.main(new CommandLine(new CheckYourLayer()), args);
   }
 
   static int execute(String... args) {

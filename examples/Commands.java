@@ -4,7 +4,9 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -18,6 +20,8 @@ import org.backpropninja.names.RunFolder.Summary;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.RunLast;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * What the examples' commands have in common.
@@ -41,8 +45,19 @@ final class Commands {
     System.exit(execute(line, args));
   }
 
-  /** Runs a command; for what its user can cause there is one line on the error stream. */
+  /**
+   * Runs a command; for what its user can cause there is one line on the error stream.
+   *
+   * <p>Every command gets {@code --help} and {@code --version}, lists its options in their order,
+   * and refuses an empty path: {@code ""} would be the working directory.
+   */
   static int execute(CommandLine line, String... args) {
+    line.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Versions());
+    line.getCommandSpec().usageMessage().sortOptions(false);
+    line.registerConverter(Path.class, Commands::path);
+    line.setOut(new PrintWriter(System.out, true, UTF_8));
+    // Its own instance of the default has a writer of its own, whose losses nobody would see.
+    line.setExecutionStrategy(parsed -> new RunLast().execute(parsed));
     line.setParameterExceptionHandler((e, arguments) -> explain(2, e));
     line.setExecutionExceptionHandler((e, commandLine, parsed) -> status(e));
     int status = executeWithinMemory(line, args);
@@ -51,6 +66,13 @@ final class Commands {
       return Math.max(status, 1);
     }
     return status;
+  }
+
+  private static Path path(String text) {
+    if (text.isBlank()) {
+      throw new TypeConversionException("a path must not be empty");
+    }
+    return Path.of(text);
   }
 
   private static int executeWithinMemory(CommandLine line, String... args) {
@@ -78,6 +100,21 @@ final class Commands {
     if (path != null && Files.exists(path) && !Files.isDirectory(path)) {
       throw new ParameterException(
           spec.commandLine(), "%s (%s) must be a folder, is a file".formatted(option, path));
+    }
+  }
+
+  /** Refuses a file that could not be written, before the work is done; null is fine. */
+  static void requireFile(CommandSpec spec, String option, Path path) {
+    if (path == null) {
+      return;
+    }
+    if (Files.isDirectory(path)) {
+      throw new ParameterException(
+          spec.commandLine(), "%s (%s) must be a file, is a folder".formatted(option, path));
+    }
+    if (!Files.isDirectory(path.toAbsolutePath().getParent())) {
+      throw new ParameterException(
+          spec.commandLine(), "%s (%s) must be in a folder that exists".formatted(option, path));
     }
   }
 
@@ -130,7 +167,8 @@ final class Commands {
   }
 
   private static int explain(int status, Exception e) {
-    String said = e.getMessage() == null ? e.toString() : e.getMessage();
+    boolean isPath = e instanceof FileSystemException io && io.getReason() == null;
+    String said = e.getMessage() == null || isPath ? e.toString() : e.getMessage();
     System.err.println(said.lines().findFirst().orElse(e.toString()));
     return status;
   }

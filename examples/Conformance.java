@@ -22,8 +22,6 @@ import picocli.CommandLine.ParameterException;
  */
 @Command(
     name = "Conformance",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
     description = "Runs the conformance kit on this library's layers and loss and on DL4J's.")
 public final class Conformance implements Callable<Integer> {
 
@@ -65,7 +63,7 @@ public final class Conformance implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(execute(args));
+    Commands.main(new CommandLine(new Conformance()), args);
   }
 
   static int execute(String... args) {
@@ -87,6 +85,8 @@ public final class Conformance implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    Commands.requireFile(spec, "--markdown", markdown);
+    Commands.requireFile(spec, "--json", json);
     List<Row> rows = check(System.out);
     System.out.print(table(rows));
     write(rows);

@@ -28,8 +28,6 @@ import picocli.CommandLine.ParameterException;
  */
 @Command(
     name = "DropIn",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
     description = "Compares networks of DL4J's layers, of ours, and converted ones.")
 public final class DropIn implements Callable<Integer> {
 
@@ -115,7 +113,7 @@ public final class DropIn implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(execute(args));
+    Commands.main(new CommandLine(new DropIn()), args);
   }
 
   static int execute(String... args) {

@@ -155,6 +155,6 @@ public class Practice {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(PracticeCommand.execute(new Practice(), args));
+    Commands.main(PracticeCommand.commandLine(new Practice()), args);
   }
 }

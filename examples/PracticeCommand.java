@@ -9,7 +9,6 @@ import picocli.CommandLine.ParameterException;
 /** The command line of {@link Practice}: its table, or hints. */
 @Command(
     name = "Practice",
-    sortOptions = false,
     description = "Compares the gradients in examples/Practice.java with SameDiff's autodiff.")
 final class PracticeCommand implements Callable<Integer> {
 
@@ -21,12 +20,6 @@ final class PracticeCommand implements Callable<Integer> {
   @Option(names = "--hints", description = "show the hints of all")
   private boolean hints;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "show this")
-  private boolean help;
-
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   private PracticeCommand(Practice practice) {
@@ -34,7 +27,11 @@ final class PracticeCommand implements Callable<Integer> {
   }
 
   static int execute(Practice practice, String... args) {
-    return Commands.execute(new CommandLine(new PracticeCommand(practice)), args);
+    return Commands.execute(commandLine(practice), args);
+  }
+
+  static CommandLine commandLine(Practice practice) {
+    return new CommandLine(new PracticeCommand(practice));
   }
 
   @Override

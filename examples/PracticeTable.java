@@ -124,7 +124,7 @@ record PracticeTable(List<Row> rows) {
   // Calling a method
 
   /** Passes each parameter the array of its name. */
-  private static INDArray call(Practice practice, String name, Map<String, INDArray> known)
+  static INDArray call(Practice practice, String name, Map<String, INDArray> known)
       throws Throwable {
     Method method = method(practice.getClass(), name);
     Object[] arguments =

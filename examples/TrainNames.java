@@ -31,12 +31,7 @@ import picocli.CommandLine.ParameterException;
  *
  * <p>With the defaults' seeds every random number is the notebook's, so are the losses.
  */
-@Command(
-    name = "TrainNames",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
-    versionProvider = Versions.class,
-    description = "Trains a character MLP on names and invents new ones.")
+@Command(name = "TrainNames", description = "Trains a character MLP on names and invents new ones.")
 public final class TrainNames implements Callable<Integer> {
 
   private static final long LARGEST_SEED = 0xFFFF_FFFFL - TrainingOptions.SAMPLING_SEED_OFFSET;

@@ -13,8 +13,6 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "Compare",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
     description = "Compares the speed of DL4J's layers, ours, PyTorch and C.")
 public final class Compare implements Callable<Integer> {
 
@@ -54,7 +52,7 @@ public final class Compare implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(Commands.execute(new CommandLine(new Compare()), args));
+    Commands.main(new CommandLine(new Compare()), args);
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +18,8 @@ import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -42,11 +45,15 @@ class CommandsTest {
   private record Ended(int status, List<String> err) {}
 
   private static Ended run(Callable<Integer> work, String... args) {
+    return run(new CommandLine(new Example(work)), args);
+  }
+
+  private static Ended run(CommandLine line, String... args) {
     PrintStream err = System.err;
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     System.setErr(new PrintStream(printed, true));
     try {
-      int status = Commands.execute(new CommandLine(new Example(work)), args);
+      int status = Commands.execute(line, args);
       return new Ended(status, printed.toString().lines().toList());
     } finally {
       System.setErr(err);
@@ -89,6 +96,61 @@ class CommandsTest {
     assertEquals(expected, failing(new UncheckedIOException("No space left on device", full)));
     assertEquals(
         new Ended(1, List.of("java.io.EOFException")), failing(new EOFException()), "no message");
+  }
+
+  /** Its message is no more than the path. */
+  @Test
+  void aFileThatIsNotThereIsSaidToBe() {
+    assertEquals(
+        new Ended(1, List.of("java.nio.file.NoSuchFileException: a/b")),
+        failing(new NoSuchFileException("a/b")));
+  }
+
+  /** Options of every kind without a value, and with an empty one. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "BackpropNinja | --names= | Invalid value for option '--names': a path must not be empty",
+        "BackpropNinja | --plot= | Invalid value for option '--plot': a path must not be empty",
+        "BackpropNinja | --plot | Missing required parameter for option '--plot' (DIR)",
+        "BackpropNinja | --plot=pom.xml | --plot (pom.xml) must be a folder, is a file",
+        "BackpropNinja | --names=none | none does not exist",
+        "BackpropNinja | --names=src | src is a directory, not a file of names",
+        "BackpropNinja | --recipe | Missing required parameter for option '--recipe' (NAME)",
+        "BackpropNinja | --recipe= | Invalid value for option '--recipe': '' must be one-generator or two-generators",
+        "BackpropNinja | --seed= | Invalid value for option '--seed': '' is not a long",
+        "BackpropNinja | --seed=-1 | --seed (-1) must be from 0 to 4294967295",
+        "Conformance | --only | Missing required parameter for option '--only' (NAME)",
+        "Conformance | --json= | Invalid value for option '--json': a path must not be empty",
+        "Conformance | --json=src | --json (src) must be a file, is a folder",
+        "Conformance | --markdown=no/a.md | --markdown (no/a.md) must be in a folder that exists",
+        "CheckYourLayer | --broken=maybe | Invalid value for option '--broken': 'maybe' is not a boolean",
+        "DropIn | --steps= | Invalid value for option '--steps': '' is not an int",
+        "DropIn | --blocks | Missing required parameter for option '--blocks' (N)",
+        "Practice | --hint= | --hint () must be one of dlogprobs, dprobs, ",
+        "TrainNames | --names= | Invalid value for option '--names': a path must not be empty",
+        "TrainNames | --out= | --out must name a folder, is empty",
+        "TrainNames | --updater= | Invalid value for option '--updater': expected one of [SGD, ",
+        "TrainNames | --steps=ten | Invalid value for option '--steps': 'ten' is not an int",
+        "TrainNames | surplus | Unmatched argument at index 0: 'surplus'",
+      })
+  void whatCannotBeUsedIsStatus2AndOneLine(String example, String arg, String said) {
+    Ended ended = run(commandLine(example), arg);
+    assertEquals(2, ended.status(), ended::toString);
+    assertEquals(1, ended.err().size(), ended::toString);
+    assertTrue(ended.err().get(0).startsWith(said), ended::toString);
+  }
+
+  private static CommandLine commandLine(String example) {
+    return switch (example) {
+      case "BackpropNinja" -> BackpropNinja.commandLine();
+      case "Conformance" -> new CommandLine(new Conformance());
+      case "CheckYourLayer" -> new CommandLine(new CheckYourLayer());
+      case "DropIn" -> new CommandLine(new DropIn());
+      case "Practice" -> PracticeCommand.commandLine(new Practice());
+      default -> TrainNames.commandLine(new TrainNames());
+    };
   }
 
   @Test

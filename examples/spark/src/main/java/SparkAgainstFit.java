@@ -22,11 +22,7 @@ import picocli.CommandLine.ParameterException;
  * <p>Each way trains in a JVM of its own with the flags of this one, and must end with the
  * parameters of {@code network.fit} on its minibatches to the last bit.
  */
-@Command(
-    name = "SparkAgainstFit",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
-    description = "Compares Spark's local[1] with network.fit.")
+@Command(name = "SparkAgainstFit", description = "Compares Spark's local[1] with network.fit.")
 public final class SparkAgainstFit implements Callable<Integer> {
 
   @Option(names = "--names", paramLabel = "FILE", description = "one a line (${DEFAULT-VALUE})")
@@ -60,7 +56,7 @@ public final class SparkAgainstFit implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(Commands.execute(new CommandLine(new SparkAgainstFit()), args));
+    Commands.main(new CommandLine(new SparkAgainstFit()), args);
   }
 
   @Override

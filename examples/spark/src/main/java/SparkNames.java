@@ -34,8 +34,6 @@ import picocli.CommandLine.ParameterException;
  */
 @Command(
     name = "SparkNames",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
     description = "Trains a character MLP on Apache Spark and invents new names.")
 public final class SparkNames implements Callable<Integer> {
 
@@ -118,7 +116,7 @@ public final class SparkNames implements Callable<Integer> {
    * @param args see {@code --help}
    */
   public static void main(String[] args) {
-    System.exit(Commands.execute(new CommandLine(new SparkNames()), args));
+    Commands.main(new CommandLine(new SparkNames()), args);
   }
 
   /**

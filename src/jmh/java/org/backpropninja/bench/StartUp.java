@@ -13,7 +13,7 @@ final class StartUp {
   static final String JVM = "start jvm";
 
   /** TrainNames tells of each tenth of its steps: of the first of ten, so. */
-  private static final String ARGUMENTS = "--steps 10 --samples 0 --out target/first-step";
+  private static final String ARGUMENTS = "--steps 10 --samples 0 --out target/first-step-";
 
   private static final String FIRST_STEP = "step 1 of 10";
 
@@ -28,17 +28,24 @@ final class StartUp {
   /** Measures each command as often, from outside. */
   void measure(int rounds) throws IOException {
     String worker = Worker.class.getName();
-    String[] train = ("TrainNames " + ARGUMENTS).split(" ");
     for (int round = 0; round < rounds; round++) {
       progress.accept("start");
       measure(
           MAVEN,
-          List.of("mvn", "-B", "-q", "test-compile", "exec:exec", "-Dargs=" + ARGUMENTS),
+          List.of("mvn", "-B", "-q", "test-compile", "exec:exec", "-Dargs=" + arguments()),
           peer -> peer.awaitLine(FIRST_STEP));
-      measure(JAVA, Peer.java(train), peer -> peer.awaitLine(FIRST_STEP));
+      measure(
+          JAVA,
+          Peer.java(("TrainNames " + arguments()).split(" ")),
+          peer -> peer.awaitLine(FIRST_STEP));
       measure(ND4J, Peer.java(worker), peer -> peer.ask("load"));
       measure(JVM, Peer.java(worker), peer -> peer.ask("hello"));
     }
+  }
+
+  /** Each run has a folder of its own, because none is written over another. */
+  private static String arguments() {
+    return ARGUMENTS + System.nanoTime();
   }
 
   private interface Wait {

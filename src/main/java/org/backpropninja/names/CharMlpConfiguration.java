@@ -91,9 +91,9 @@ record CharMlpConfiguration(MultiLayerConfiguration conf, CharMlp sizes) {
 
   private static int size(JsonNode layer, String key) {
     JsonNode size = layer.path(key);
-    if (!size.canConvertToInt() || size.intValue() < 1) {
+    if (!size.canConvertToInt()) {
       throw new InvalidModelException(
-          "%s: %s (%s) must be from 1 to %d"
+          "%s: %s (%s) must be a whole number up to %d"
               .formatted(ENTRY, key, OneLine.of(size.asText()), Integer.MAX_VALUE));
     }
     return size.intValue();

@@ -77,8 +77,9 @@ final class ModelEntries implements Closeable {
     return text(name);
   }
 
+  /** Here already: to look for the next entry is to unpack the rest of this one. */
   private byte[] text(String name) throws IOException {
-    return zip.readNBytes(StrictJson.MOST_BYTES + 1); // which StrictJson refuses
+    return StrictJson.requireShort(name, zip.readNBytes(StrictJson.MOST_BYTES + 1));
   }
 
   /** Reads an entry of an array, which must be the next. */

@@ -57,12 +57,20 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String
   /**
    * Checks that the two belong together and that {@link #read} would take them.
    *
-   * @throws InvalidModelException if the network is not one of {@link CharMlp}, or the vocabulary
-   *     has another size than the network or holds a character that no name does, such as a control
-   *     character
+   * @throws InvalidModelException if the network is not one of {@link CharMlp} or has a parameter
+   *     that is not finite, the vocabulary has another size than the network or holds a character
+   *     that no name does, such as a control character, or the training state is too long
    */
   public ModelFile {
     requireFit(vocabulary, configuration(network));
+    if (!Double.isFinite(network.params().sumNumber().doubleValue())) { // all output would be NaN
+      throw new InvalidModelException(
+          "%s holds a parameter that is not finite, as after training that diverged"
+              .formatted(COEFFICIENTS));
+    }
+    if (trainingState != null) {
+      StrictJson.requireShort(TRAINING_STATE, trainingState.getBytes(UTF_8));
+    }
   }
 
   private static void requireFit(Vocabulary vocabulary, CharMlpConfiguration configuration) {

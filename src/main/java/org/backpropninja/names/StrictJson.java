@@ -30,16 +30,26 @@ final class StrictJson {
    *     long number
    */
   static JsonNode read(String entry, byte[] text) {
-    if (text.length > MOST_BYTES) {
-      throw new InvalidModelException(
-          "%s has more than the %,d bytes that are allowed".formatted(entry, MOST_BYTES));
-    }
+    requireShort(entry, text);
     try {
       requireBounds(entry, text);
       return MAPPER.readTree(text);
     } catch (IOException e) {
       throw new InvalidModelException("%s is not JSON: %s".formatted(entry, OneLine.of(e)), e);
     }
+  }
+
+  /**
+   * Checks the length alone.
+   *
+   * @throws InvalidModelException if the text is longer than {@link #MOST_BYTES}
+   */
+  static byte[] requireShort(String entry, byte[] text) {
+    if (text.length > MOST_BYTES) {
+      throw new InvalidModelException(
+          "%s has more than the %,d bytes that are allowed".formatted(entry, MOST_BYTES));
+    }
+    return text;
   }
 
   /** In a pass of its own: the tree would make a number of a million digits, which takes long. */

@@ -126,6 +126,8 @@ final class HostileModelFiles {
     all.elementsOfArrays();
     all.classes();
     all.numbers();
+    all.updaters();
+    all.words();
     all.texts();
     all.structure();
     all.vocabularies();
@@ -133,6 +135,8 @@ final class HostileModelFiles {
     all.namesOfEntries();
     all.bombs();
     all.zips();
+    all.descriptors();
+    all.parameters();
     all.noZips();
     return all.files;
   }
@@ -277,6 +281,18 @@ final class HostileModelFiles {
     }
   }
 
+  /** Numbers that make every loss and every probability NaN. */
+  private void parameters() {
+    byte[] content = contents.get(ModelFile.COEFFICIENTS);
+    for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+      for (int element = 1; element < 50; element += 16) {
+        byte[] changed = content.clone();
+        ByteBuffer.wrap(changed).putFloat(content.length - 4 * element, value);
+        add("a parameter not finite", with(ModelFile.COEFFICIENTS, changed));
+      }
+    }
+  }
+
   private static byte[] join(byte[] one, byte[] other) {
     byte[] both = Arrays.copyOf(one, one.length + other.length);
     System.arraycopy(other, 0, both, one.length, other.length);
@@ -378,6 +394,49 @@ final class HostileModelFiles {
     for (String key : List.of("iterationCount", "learningRate", "decay", "tbpttFwdLength")) {
       for (String number : List.of("1e999999999", "9".repeat(100_000), "\"x y\"", "[]", "{}")) {
         replace("a number", 3, key, number);
+      }
+    }
+  }
+
+  /** The length of the updater's state would be that of another one. */
+  private void updaters() throws IOException {
+    for (int k = 0; k < 5; k++) {
+      ObjectNode json = (ObjectNode) configuration();
+      ObjectNode layer = (ObjectNode) json.get("confs").get(k).get("layer");
+      layer.putObject("iupdater").put("@class", "org.nd4j.linalg.learning.config.NoOp");
+      configured("another updater", json.toString());
+    }
+    JsonNode json = configuration();
+    for (int k = 0; k < 5; k++) {
+      ((ObjectNode) json.get("confs").get(k).get("layer")).remove("iupdater");
+    }
+    configured("another updater", json.toString());
+    List<Entry> stateless = new ArrayList<>(entries());
+    stateless.remove(3);
+    ObjectNode first = (ObjectNode) configuration();
+    ObjectNode layer = (ObjectNode) first.get("confs").get(0).get("layer");
+    layer.putObject("iupdater").put("@class", "org.nd4j.linalg.learning.config.NoOp");
+    stateless.set(1, Entry.of(ModelFile.CONFIGURATION, first.toString().getBytes(UTF_8)));
+    add("another updater", RawZip.of(stateless));
+  }
+
+  /** What has the form of what DL4J reads, and is refused by DL4J. */
+  private void words() throws IOException {
+    for (String key : List.of("optimizationAlgo", "backpropType", "cacheMode", "dataType")) {
+      change("another word", 1, key, object -> object.put(key, "EVIL"));
+    }
+    for (String key : List.of("learningRate", "beta1", "epsilon", "eps", "decay")) {
+      change("another word", 1, key, object -> object.put(key, "EVIL"));
+      change("a class that is a kind", 1, key, o -> o.putObject(key).put("@class", "a number"));
+    }
+    for (String key : List.of("hasBias", "idropout", "miniBatch", "variables")) {
+      for (String kind : List.of("true", "false", "null", "an array")) {
+        change("a class that is a kind", 1, key, o -> o.putObject(key).put("@class", kind));
+      }
+    }
+    for (String number : List.of("2147483648", "-2147483649", "9223372036854775807")) {
+      for (String key : List.of("iterationCount", "epochCount", "tbpttFwdLength")) {
+        replace("a number", 1, key, number);
       }
     }
   }
@@ -500,6 +559,7 @@ final class HostileModelFiles {
             right.replace('a', '\n'),
             right.replace('a', '\u0000'),
             right.replace('d', 'a'),
+            right.replaceFirst("(\\.)(.)(.)", "$1$3$2"), // no longer ascending
             "x".repeat(1_000_000));
     for (String text : characters) {
       Map<String, String> json = Map.of("characters", text);
@@ -577,6 +637,8 @@ final class HostileModelFiles {
             "noParams.marker",
             "configuration.json\0",
             "\u001b[2J",
+            "\u009b2J",
+            "\u202eevil",
             "a\nb",
             "x".repeat(60_000),
             "META-INF/MANIFEST.MF",
@@ -598,6 +660,9 @@ final class HostileModelFiles {
       bomb(() -> with(RawZip.bomb(name, 100).saying(100L << 20)));
     }
     bomb(() -> and(RawZip.bomb("more", 10_240)));
+    bomb(() -> and(RawZip.bomb(ModelFile.TRAINING_STATE, 10_240)));
+    bomb(() -> and(RawZip.bomb(ModelFile.TRAINING_STATE, 100).saying(100L << 20)));
+    bomb(() -> and(Entry.of(ModelFile.TRAINING_STATE, new byte[(1 << 20) + 1])));
     bomb(() -> List.of(Entry.of("model.zip", RawZip.of(and(RawZip.bomb("more", 1))))));
     bomb(() -> Collections.nCopies(60_000, Entry.of("x", new byte[0])));
     files.add(new Hostile("zip bomb", false, HostileModelFiles::sparse));
@@ -649,6 +714,25 @@ final class HostileModelFiles {
     add(kind, RawZip.of(right, right, new byte[10_000]));
     add(kind, RawZip.of(right, List.of(), new byte[0]));
     add(kind, RawZip.of(right, Collections.nCopies(30_000, right.get(0)), new byte[0]));
+  }
+
+  /** Encrypted, and with lies behind the entries, where {@link ModelFile#write} puts lengths. */
+  private void descriptors() {
+    for (int flag = 1; flag < 128; flag *= 2) {
+      byte[] flagged = right.clone();
+      flagged[6] ^= (byte) flag; // of the first entry
+      boolean isOfCompression = flag == 2 || flag == 4 || flag >= 16;
+      files.add(
+          new Hostile("flags of the zip", isOfCompression, file -> Files.write(file, flagged)));
+    }
+    for (int at = 0; at < right.length - 16; at++) {
+      boolean isDescriptor = Arrays.equals(right, at, at + 4, new byte[] {'P', 'K', 7, 8}, 0, 4);
+      for (int field = 4; isDescriptor && field < 16; field += 4) {
+        byte[] lying = right.clone();
+        lying[at + field] ^= 1;
+        add("a length behind an entry", lying);
+      }
+    }
   }
 
   // What is no zip

@@ -21,6 +21,9 @@ import org.deeplearning4j.util.ModelSerializer;
 final class ModelFileAttack {
   private static final long LARGEST = HostileModelFiles.model().network().params().length();
 
+  /** In seconds; a usual one takes 0.01. */
+  private static final double SLOWEST = 5;
+
   private final Path file;
   private final Map<String, int[]> counts = new TreeMap<>(); // refused and read, by kind
   private final List<String> wrong = new ArrayList<>();
@@ -83,6 +86,7 @@ final class ModelFileAttack {
 
   private void attack(Hostile hostile) {
     int[] count = counts.computeIfAbsent(hostile.kind(), kind -> new int[2]);
+    long start = System.nanoTime();
     try {
       ModelFile read = ModelFile.read(file);
       count[1]++;
@@ -95,11 +99,14 @@ final class ModelFileAttack {
       require(
           message.startsWith(file + ": ")
               && message.lines().count() == 1
-              && message.length() < 3000,
+              && message.length() < 3000
+              && message.chars().noneMatch(c -> Character.isISOControl(c) || c == 0x202e),
           hostile.kind() + ": " + message);
     } catch (Throwable e) {
       require(false, hostile.kind() + ": " + e);
     }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    require(seconds < SLOWEST, "%s: took %.1f s".formatted(hostile.kind(), seconds));
   }
 
   /** DL4J reads two of the files: a gadget that cannot tell that it runs would prove nothing. */

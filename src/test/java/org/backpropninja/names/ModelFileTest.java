@@ -321,6 +321,28 @@ class ModelFileTest {
         () -> new ModelFile(network, vocabulary));
   }
 
+  @Test
+  void aParameterThatIsNotFiniteIsNotWritten() {
+    for (float value : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+      MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
+      network.params().putScalar(0, 7, value);
+      assertRefused(
+          InvalidModelException.class,
+          "coefficients.bin holds a parameter that is not finite, as after training that diverged",
+          () -> new ModelFile(network, VOCABULARY));
+    }
+  }
+
+  /** It could not be read again. */
+  @Test
+  void aTrainingStateThatIsTooLongIsNotWritten() {
+    MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
+    assertRefused(
+        InvalidModelException.class,
+        "training-state.json has more than the 1,048,576 bytes that are allowed",
+        () -> new ModelFile(network, VOCABULARY, "é".repeat((1 << 19) + 1)));
+  }
+
   /** DL4J would write it, and fail to read it. */
   @Test
   void aScheduleThatCouldNotBeReadIsNotWritten() {

@@ -135,7 +135,8 @@ final class Run {
     log.write("summary.json", () -> folder.write(summary, more(training, results)));
     ModelFile model = new ModelFile(network, split.train().vocabulary());
     log.write("model.zip", () -> folder.write("model.zip", model));
-    log.say("all files are in %s", folder.folder());
+    String all = log.isIncomplete() ? "not all files could be written to" : "all files are in";
+    log.say("%s %s", all, folder.folder());
     return new TrainNames.Result(summary, network, folder.folder(), !log.isIncomplete());
   }
 

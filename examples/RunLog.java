@@ -56,6 +56,7 @@ final class RunLog {
   boolean write(String file, Writing writing) {
     try {
       writing.run();
+      unwritten.remove(file); // there was room again
       return true;
     } catch (IOException e) {
       missing(file, e);

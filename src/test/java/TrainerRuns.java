@@ -28,6 +28,11 @@ final class TrainerRuns {
   /** How a run ended, and what it printed. */
   record Printed(int status, String out, String err) {}
 
+  /** What is to be run. */
+  interface Running {
+    int status() throws IOException;
+  }
+
   /** Writes a file of names that differ in length and share their letters. */
   static Path names(Path folder) throws IOException {
     List<String> names = new ArrayList<>();
@@ -45,6 +50,11 @@ final class TrainerRuns {
 
   /** Runs in this process; tells each line as it is printed, from within what prints it. */
   static Printed run(String args, Consumer<String> onLine) {
+    return run(
+        () -> Commands.execute(TrainNames.commandLine(new TrainNames()), args.split(" ")), onLine);
+  }
+
+  static Printed run(Running running, Consumer<String> onLine) {
     ByteArrayOutputStream printedOut =
         new ByteArrayOutputStream() {
           @Override
@@ -59,8 +69,9 @@ final class TrainerRuns {
     System.setOut(new PrintStream(printedOut, true));
     System.setErr(new PrintStream(printedErr, true));
     try {
-      int status = Commands.execute(TrainNames.commandLine(new TrainNames()), args.split(" "));
-      return new Printed(status, printedOut.toString(), printedErr.toString());
+      return new Printed(running.status(), printedOut.toString(), printedErr.toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     } finally {
       System.setOut(out);
       System.setErr(err);

@@ -64,7 +64,7 @@ final class DiagnosticsSections {
             "How often tanh gives what.",
             List.of(
                 Html.format(
-                    "mean %s, deviation %s, beyond ±%.2f %.1f\u00a0%%",
+                    "mean %s, deviation %s, beyond ±%.2f: %.1f\u00a0%%",
                     Html.number(h.mean()),
                     Html.number(h.deviation()),
                     ReportDiagnostics.SATURATED,
@@ -129,24 +129,31 @@ final class DiagnosticsSections {
         .toList();
   }
 
+  /** A column for what is not finite only where there is something. */
   private static String gradientTable(Map<String, ReportDiagnostics.Parameter> parameters) {
+    boolean isFinite =
+        parameters.values().stream().allMatch(parameter -> parameter.notFinite() == 0);
+    List<String> header =
+        List.of("parameter", "grad:data", "deviation", "mean", "shape", "not finite");
     List<List<String>> rows = new ArrayList<>();
-    parameters.forEach(
-        (name, parameter) ->
-            rows.add(
-                List.of(
-                    name,
-                    Html.number(parameter.gradientToData()),
-                    Html.number(parameter.gradient().deviation()),
-                    Html.number(parameter.gradient().mean()),
-                    Arrays.stream(parameter.shape())
-                        .mapToObj(size -> Html.format("%d", size))
-                        .collect(Collectors.joining("×")),
-                    Html.format("%,d", parameter.notFinite()))));
+    parameters.forEach((name, parameter) -> rows.add(gradientRow(name, parameter)));
+    int columns = isFinite ? header.size() - 1 : header.size();
     return Html.table(
         "Gradients of the parameters",
-        List.of("parameter", "grad:data", "deviation", "mean", "shape", "not finite"),
-        rows);
+        header.subList(0, columns),
+        rows.stream().map(row -> row.subList(0, columns)).toList());
+  }
+
+  private static List<String> gradientRow(String name, ReportDiagnostics.Parameter parameter) {
+    return List.of(
+        name,
+        Html.number(parameter.gradientToData()),
+        Html.number(parameter.gradient().deviation()),
+        Html.number(parameter.gradient().mean()),
+        Arrays.stream(parameter.shape())
+            .mapToObj(size -> Html.format("%d", size))
+            .collect(Collectors.joining("×")),
+        Html.format("%,d", parameter.notFinite()));
   }
 
   private static String dlogits(double[][] dlogits, List<String> characters) {

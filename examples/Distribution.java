@@ -11,7 +11,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 record Distribution(double[] values, int notFinite) {
 
   static Distribution of(INDArray array) {
-    double[] all = array.ravel().toDoubleVector();
+    return of(array.ravel().toDoubleVector());
+  }
+
+  static Distribution of(double... all) {
     double[] finite = Arrays.stream(all).filter(Double::isFinite).toArray();
     return new Distribution(finite, all.length - finite.length);
   }

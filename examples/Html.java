@@ -38,9 +38,14 @@ final class Html {
 
   /** The same for a text that may be long: the page shows its start. */
   static String shortText(String text) {
+    return text(cut(text));
+  }
+
+  /** The start of a text that is long. */
+  static String cut(String text) {
     return text.codePointCount(0, text.length()) <= LONGEST
-        ? text(text)
-        : text(text.substring(0, text.offsetByCodePoints(0, LONGEST)) + "…");
+        ? text
+        : text.substring(0, text.offsetByCodePoints(0, LONGEST)) + "…";
   }
 
   private static String character(int c) {
@@ -86,23 +91,33 @@ final class Html {
 
   /** A table of HTML cells; a column of numbers is aligned to its right. */
   static String table(String caption, List<String> header, List<List<String>> rows) {
+    return table(caption, header, rows, " class=\"number\"");
+  }
+
+  /** A table of HTML cells that hold text. */
+  static String texts(String caption, List<String> header, List<List<String>> rows) {
+    return table(caption, header, rows, "");
+  }
+
+  private static String table(
+      String caption, List<String> header, List<List<String>> rows, String attribute) {
     return "<div class=\"wide\" tabindex=\"0\"><table><caption>"
         + text(caption)
         + "</caption><thead><tr>"
-        + cells("th", header)
+        + cells("th", header, attribute)
         + "</tr></thead><tbody>"
         + rows.stream()
-            .map(row -> "<tr>" + cells("td", row) + "</tr>")
+            .map(row -> "<tr>" + cells("td", row, attribute) + "</tr>")
             .collect(Collectors.joining("\n"))
         + "</tbody></table></div>";
   }
 
-  /** The first cell names the row, the others are numbers. */
-  private static String cells(String element, List<String> cells) {
+  /** The first cell names the row. */
+  private static String cells(String element, List<String> cells, String attribute) {
     String scope = element.equals("th") ? "col" : "row";
     StringBuilder html = new StringBuilder("<th scope=\"" + scope + "\">" + cells.get(0) + "</th>");
     for (String cell : cells.subList(1, cells.size())) {
-      html.append("<%s class=\"number\">%s</%s>".formatted(element, cell, element));
+      html.append("<%s%s>%s</%s>".formatted(element, attribute, cell, element));
     }
     return html.toString();
   }

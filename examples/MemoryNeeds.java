@@ -114,7 +114,7 @@ final class MemoryNeeds {
 
   /** The option that is furthest from its default. */
   private static String largest(TrainingOptions options) {
-    TrainingOptions usual = TrainNames.defaults();
+    TrainingOptions usual = TrainNames.options();
     return List.of(
             new Size("--hidden", options.hidden(), usual.hidden()),
             new Size("--context", options.context(), usual.context()),

@@ -4,8 +4,10 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -56,6 +58,21 @@ final class Metrics implements Closeable {
     FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     file.truncate(length).position(file.size());
     return new Metrics(file);
+  }
+
+  /** Reads all lines of a file, as a report shows them. */
+  static List<ReportData.Metrics> read(Path path) throws IOException {
+    return Files.readAllLines(path).stream().skip(1).map(Metrics::read).toList();
+  }
+
+  private static ReportData.Metrics read(String line) {
+    String[] cells = line.split(",");
+    return new ReportData.Metrics(
+        Integer.parseInt(cells[0]),
+        Double.parseDouble(cells[1]),
+        cells[2].isEmpty() ? Double.NaN : Double.parseDouble(cells[2]),
+        Double.parseDouble(cells[3]),
+        Double.parseDouble(cells[4]));
   }
 
   static boolean isRow(int step) {

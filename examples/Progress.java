@@ -5,6 +5,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 
 /** How far training is: a bar on a terminal, ten lines elsewhere; nothing if it is to be quiet. */
 final class Progress implements AutoCloseable {
+  private static final int BAR_WIDTH = 80;
 
   private final ProgressBar bar; // null without a terminal
   private final boolean isQuiet;
@@ -23,6 +24,7 @@ final class Progress implements AutoCloseable {
         .setTaskName("training")
         .setInitialMax(steps)
         .startsFrom(done, Duration.ZERO)
+        .setMaxRenderedLength(BAR_WIDTH)
         .build();
   }
 
@@ -38,6 +40,16 @@ final class Progress implements AutoCloseable {
     } else if (!isQuiet && done * 10L / steps > before * 10L / steps) {
       System.out.println(
           String.format(Locale.ROOT, "step %d of %d, minibatch loss %.4f", done, steps, loss));
+    }
+  }
+
+  /** Says something on the error stream, above the bar. */
+  void say(String text) {
+    if (bar != null) {
+      System.err.printf("\r%-" + BAR_WIDTH + "s%n", text); // in one piece, as the bar is drawn
+      bar.refresh();
+    } else if (!isQuiet) {
+      System.err.println(text);
     }
   }
 

@@ -15,6 +15,11 @@ import org.backpropninja.names.RunFolder;
  * page's content security policy forbids it to load anything, and to run any script but ours.
  */
 final class Report {
+  static {
+    // Before AWT is: the pictures need no display, and one that is not there would end them.
+    System.setProperty("java.awt.headless", "true");
+  }
+
   private static final String UPLOT_VERSION = uPlotVersion();
   private static final String COLOURS = resource("report-colours.css");
   private static final String STYLE =

@@ -27,7 +27,7 @@ final class ReportCurves {
 
   ReportCurves(List<ReportData.Metrics> rows) {
     this.rows = rows;
-    window = Math.max(1, Math.min(LONGEST_WINDOW, rows.size() / 50));
+    window = Math.max(1, Math.min(LONGEST_WINDOW, rows.size() / 20));
     kept = kept();
   }
 

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.backpropninja.names.RunFolder.Parts;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
 
@@ -18,9 +19,11 @@ import org.nd4j.linalg.dataset.DataSet;
  * @param versions of the programs that computed it, in the order to show
  * @param metrics in ascending steps
  * @param bigramLoss of a bigram model on the validation set, in nats
+ * @param losses of each model on the three parts, in the order to show; empty before the end
  * @param snapshot what the diagnostics are computed from
  * @param updates in ascending steps; empty if not recorded
  * @param samples names that the network invented
+ * @param sampled the same on the way, in ascending steps; may be empty
  * @param timings how long each part of the run took, in the order to show
  */
 record ReportData(
@@ -32,9 +35,11 @@ record ReportData(
     Map<String, String> versions,
     List<Metrics> metrics,
     double bigramLoss,
+    Map<String, Parts<Double>> losses,
     Snapshot snapshot,
     List<UpdateRatios.Ratios> updates,
     List<Sample> samples,
+    List<Sampled> sampled,
     Map<String, Duration> timings) {
 
   /** Copies all lists and maps. */
@@ -42,8 +47,10 @@ record ReportData(
     options = inOrder(options);
     versions = inOrder(versions);
     metrics = List.copyOf(metrics);
+    losses = inOrder(losses);
     updates = List.copyOf(updates);
     samples = List.copyOf(samples);
+    sampled = List.copyOf(sampled);
     timings = inOrder(timings);
   }
 
@@ -81,4 +88,12 @@ record ReportData(
       }
     }
   }
+
+  /**
+   * Names that were sampled on the way.
+   *
+   * @param step after how many steps
+   * @param samples the names
+   */
+  record Sampled(int step, List<Sample> samples) {}
 }

@@ -107,7 +107,7 @@ final class ReportPictures {
   /** Draws the lines of update:data, with one at −3. */
   static byte[] updates(List<UpdateRatios.Ratios> updates) throws IOException {
     XYChart chart = chart("step", "log10 of update:data");
-    chart.getStyler().setYAxisMin(-6.0).setYAxisMax(0.0);
+    chart.getStyler().setYAxisMin(-6.0).setYAxisMax(0.0).setXAxisMin(0.0);
     chart.addAnnotation(new AnnotationLine(-3, false, false));
     int colour = 0;
     for (String name : updates.get(0).log10().keySet()) {

@@ -30,7 +30,9 @@ final class ReportSections {
         + head()
         + "</header>\n<main>\n"
         + loss()
+        + losses()
         + samples()
+        + sampled()
         + DiagnosticsSections.of(data.snapshot())
         + updates()
         + run()
@@ -121,6 +123,31 @@ final class ReportSections {
             rows.size(), rows.get(0).step());
   }
 
+  /** Of the three parts, at the end of a run. */
+  private String losses() {
+    List<List<String>> rows = new ArrayList<>();
+    data.losses()
+        .forEach(
+            (model, losses) ->
+                rows.add(
+                    List.of(
+                        Html.text(model),
+                        loss(losses.train()),
+                        loss(losses.val()),
+                        loss(losses.test()))));
+    return rows.isEmpty()
+        ? ""
+        : Html.section(
+            "Losses at the end",
+            Html.note(
+                "Mean cross entropy of an example, in nats. The bigram baseline counts pairs of"
+                    + " characters in the training set."),
+            Html.table(
+                "Losses of the three parts",
+                List.of("model", "training", "validation", "test"),
+                rows));
+  }
+
   // Samples
 
   private String samples() {
@@ -134,11 +161,17 @@ final class ReportSections {
         "Samples",
         Html.note(
             Html.format(
-                "%,d names, the first %,d of them below: %s.", samples.size(), shown, shares)),
-        samples.stream()
-            .limit(shown)
-            .map(ReportSections::sample)
-            .collect(Collectors.joining("\n", "<ul class=\"samples\">\n", "\n</ul>")));
+                "%,d names%s: %s.",
+                samples.size(),
+                shown < samples.size() ? Html.format(", the first %,d of them below", shown) : "",
+                shares)),
+        list(samples.subList(0, shown)));
+  }
+
+  private static String list(List<Sample> samples) {
+    return samples.stream()
+        .map(ReportSections::sample)
+        .collect(Collectors.joining("\n", "<ul class=\"samples\">\n", "\n</ul>"));
   }
 
   private long count(Sample.Origin origin) {
@@ -149,6 +182,24 @@ final class ReportSections {
     String name = sample.name().isEmpty() ? "<i>empty</i>" : Html.shortText(sample.name());
     return "<li><bdi>%s</bdi><span class=\"mark %2$s\">%2$s</span></li>"
         .formatted(name, sample.origin());
+  }
+
+  /** Those on the way, a row for each step. */
+  private String sampled() {
+    List<List<String>> rows =
+        data.sampled().stream()
+            .map(sampled -> List.of(Html.format("%,d", sampled.step()), list(sampled.samples())))
+            .toList();
+    return rows.isEmpty()
+        ? ""
+        : Html.section(
+            "Samples on the way",
+            Html.note(
+                Html.format(
+                    "The last %,d times; log.txt has all. They are drawn with the random numbers of the"
+                        + " samples above, so that one can see what training changed.",
+                    rows.size())),
+            Html.texts("Names by step", List.of("step", "names"), rows));
   }
 
   // Updates

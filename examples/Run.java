@@ -1,11 +1,13 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.DoubleFunction;
 import java.util.function.ToDoubleFunction;
 import org.backpropninja.names.BigramModel;
 import org.backpropninja.names.CharMlp;
@@ -29,8 +31,19 @@ final class Run {
   private final Names names;
   private final RunFolder folder;
   private final RunLog log;
+  private final DoubleFunction<ReportPace> pace;
 
   Run(TrainingOptions options, Names names, RunFolder folder) {
+    this(options, names, folder, ReportPace::from);
+  }
+
+  /**
+   * Sets how often the report is written.
+   *
+   * @param pace made of the time that the steps have taken so far, µs
+   */
+  Run(TrainingOptions options, Names names, RunFolder folder, DoubleFunction<ReportPace> pace) {
+    this.pace = pace;
     this.options = options;
     this.names = names;
     this.folder = folder;
@@ -52,11 +65,13 @@ final class Run {
         folder.folder(),
         start.state().step(),
         options.steps());
-    Training training = new Training(options, names.split(), folder, log, start);
+    ReportWriter report =
+        new ReportWriter(options, names, folder, log, pace.apply(start.state().microseconds()));
+    Training training = new Training(options, names.split(), folder, log, start, report);
     if (train(training, start.state()) == Training.End.INTERRUPTED) {
       return Optional.empty();
     }
-    return Optional.of(results(training, start.network(), show));
+    return Optional.of(results(training, start.network(), show, report));
   }
 
   private Training.End train(Training training, TrainingState from) throws IOException {
@@ -121,7 +136,8 @@ final class Run {
   // Results
 
   private TrainNames.Result results(
-      Training training, MultiLayerNetwork network, Consumer<Results> show) {
+      Training training, MultiLayerNetwork network, Consumer<Results> show, ReportWriter report) {
+    long start = System.nanoTime();
     NamesSplit split = names.split();
     log.say("step %d: calibrating batch norm on the training set", training.step());
     Calibration.calibrate(network, split.train().chunks(CharMlp.chunk(network)));
@@ -135,6 +151,8 @@ final class Run {
     log.write("summary.json", () -> folder.write(summary, more(training, results)));
     ModelFile model = new ModelFile(network, split.train().vocabulary());
     log.write("model.zip", () -> folder.write("model.zip", model));
+    Duration after = Duration.ofNanos(System.nanoTime() - start);
+    report.write(network, training.checkpoint(), results, after);
     String all = log.isIncomplete() ? "not all files could be written to" : "all files are in";
     log.say("%s %s", all, folder.folder());
     return new TrainNames.Result(summary, network, folder.folder(), !log.isIncomplete());

@@ -53,6 +53,7 @@ public final class TrainNames implements Callable<Integer> {
           "--patience",
           "--checkpoint-every",
           "--keep-every",
+          "--sample-every",
           "--quiet");
 
   @Option(
@@ -132,7 +133,9 @@ public final class TrainNames implements Callable<Integer> {
   @Option(
       names = "--checkpoint-every",
       paramLabel = "N",
-      description = "steps between checkpoints in last.zip (${DEFAULT-VALUE})")
+      description =
+          "steps between checkpoints in last.zip (${DEFAULT-VALUE}); report.html is written at"
+              + " those that leave it a hundredth of the time, and at the end")
   private int checkpointEvery = 10_000;
 
   @Option(
@@ -140,6 +143,12 @@ public final class TrainNames implements Callable<Integer> {
       paramLabel = "N",
       description = "steps between checkpoints that stay, as step-N.zip; 0: none (0)")
   private int keepEvery;
+
+  @Option(
+      names = "--sample-every",
+      paramLabel = "N",
+      description = "steps between 5 names on the way; 0: none (0)")
+  private int sampleEvery;
 
   @Option(
       names = "--compiled",
@@ -211,8 +220,8 @@ public final class TrainNames implements Callable<Integer> {
     return command;
   }
 
-  static TrainingOptions defaults() {
-    return parsed().options();
+  static TrainingOptions options(String... args) {
+    return parsed(args).options();
   }
 
   @Override
@@ -365,6 +374,7 @@ public final class TrainNames implements Callable<Integer> {
         patience,
         checkpointEvery,
         keepEvery,
+        sampleEvery,
         compiled,
         quiet);
   }
@@ -400,6 +410,7 @@ public final class TrainNames implements Callable<Integer> {
     require("--patience", patience, 0, Integer.MAX_VALUE);
     require("--checkpoint-every", checkpointEvery, 1, Integer.MAX_VALUE);
     require("--keep-every", keepEvery, 0, Integer.MAX_VALUE);
+    require("--sample-every", sampleEvery, 0, Integer.MAX_VALUE);
     require("--warm-up", warmUp, 0, schedule == ScheduleKind.COSINE ? steps - 1 : 0);
     requireNumber("--learning-rate", options().learningRate(), Double.MIN_VALUE);
     requireNumber("--weight-decay", options().weightDecay(), 0);

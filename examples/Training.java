@@ -1,6 +1,7 @@
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.ModelFile;
@@ -22,6 +23,9 @@ import org.nd4j.linalg.learning.config.IUpdater;
  * the run was interrupted.
  */
 final class Training {
+  private static final int NAMES_ON_THE_WAY = 5;
+  private static final int MOST_SAMPLED = 40; // of which a checkpoint keeps the names
+
   private final TrainingOptions options;
   private final NamesSplit split;
   private final RunFolder folder;
@@ -30,8 +34,12 @@ final class Training {
   private final IUpdater updater;
   private final TorchRandom random;
   private final List<List<Number>> minibatchLosses;
+  private final UpdateRatios updates;
+  private final List<ReportData.Sampled> sampled;
+  private final ReportWriter report;
 
   private CompiledNetwork compiled; // null for network.fit
+  private TrainingState checkpoint; // the last
   private int step; // steps taken
   private TrainingState.Best best;
   private int evaluationsSince;
@@ -44,20 +52,30 @@ final class Training {
     INTERRUPTED
   }
 
-  Training(TrainingOptions options, NamesSplit split, RunFolder folder, RunLog log, Start start) {
+  Training(
+      TrainingOptions options,
+      NamesSplit split,
+      RunFolder folder,
+      RunLog log,
+      Start start,
+      ReportWriter report) {
     this.options = options;
     this.split = split;
     this.folder = folder;
     this.log = log;
+    this.report = report;
     network = start.network();
     random = start.random();
     updater = options.dl4jUpdater();
     TrainingState state = start.state();
+    checkpoint = state;
     step = state.step();
     best = state.best();
     evaluationsSince = state.evaluationsSince();
     microseconds = state.microseconds();
     minibatchLosses = new ArrayList<>(state.minibatchLosses());
+    updates = new UpdateRatios(network, step, options.stepsPerUpdateRatio(), state.updates());
+    sampled = new ArrayList<>(state.sampled());
   }
 
   /**
@@ -77,7 +95,7 @@ final class Training {
     compiled = options.compiled() ? CompiledNetwork.of(network) : null;
     try (Progress progress = new Progress(options.steps(), step, options.quiet())) {
       Steps steps = new Steps(progress, metrics);
-      network.setListeners(steps);
+      network.setListeners(steps, updates);
       while (end(interruption) == null) {
         goOn(steps, interruption);
       }
@@ -89,7 +107,7 @@ final class Training {
     return end(interruption);
   }
 
-  /** Takes steps until an evaluation or a checkpoint is due, which follows. */
+  /** Takes steps until an evaluation, names or a checkpoint are due, which follow. */
   private void goOn(Steps steps, Interruption interruption) {
     int before = step;
     fit(steps, interruption);
@@ -97,8 +115,12 @@ final class Training {
     if (step > before && options.isEvaluated(step)) { // not twice after one step
       evaluate(steps.metrics);
     }
+    if (step > before && options.isSampled(step)) {
+      sample(steps.progress);
+    }
     if (options.isCheckpoint(step) || end(interruption) != null) {
       checkpoint(steps.metrics);
+      report(end(interruption));
     }
   }
 
@@ -140,14 +162,39 @@ final class Training {
     if (best == null || validation < best.loss()) {
       best = new TrainingState.Best(step, validation);
       evaluationsSince = 0;
-      log.write("best.zip", () -> folder.write("best.zip", file(metrics)));
+      log.write("best.zip", () -> folder.write("best.zip", file(state(metrics))));
+    }
+  }
+
+  private void sample(Progress progress) {
+    List<Sample> names = report.sample(network, NAMES_ON_THE_WAY);
+    String line = "step %d: %s".formatted(step, names(names));
+    progress.say(line);
+    log.log(line);
+    sampled.add(new ReportData.Sampled(step, names));
+    if (sampled.size() > MOST_SAMPLED) {
+      sampled.remove(0);
+    }
+  }
+
+  private static String names(List<Sample> samples) {
+    return samples.stream().map(Sample::name).collect(Collectors.joining(", "));
+  }
+
+  /** The page of a run that ends with results is written with these. */
+  private void report(End end) {
+    if (end == End.INTERRUPTED) {
+      report.write(network, checkpoint);
+    } else if (end == null) {
+      report.writeIfDue(network, checkpoint);
     }
   }
 
   private void checkpoint(Metrics metrics) {
     requireFiniteParameters();
     log.write("metrics.csv", metrics::flush);
-    ModelFile file = file(metrics);
+    checkpoint = state(metrics);
+    ModelFile file = file(checkpoint);
     if (log.write("last.zip", () -> folder.write("last.zip", file))) {
       log.log(format("step %d: saved in last.zip", step));
     }
@@ -157,17 +204,21 @@ final class Training {
     }
   }
 
-  private ModelFile file(Metrics metrics) {
-    TrainingState state =
-        new TrainingState(
-            step,
-            random.state(),
-            best,
-            evaluationsSince,
-            minibatchLosses,
-            microseconds,
-            metrics.length());
+  private ModelFile file(TrainingState state) {
     return new ModelFile(network, split.train().vocabulary(), state.toJson());
+  }
+
+  private TrainingState state(Metrics metrics) {
+    return new TrainingState(
+        step,
+        random.state(),
+        best,
+        evaluationsSince,
+        minibatchLosses,
+        microseconds,
+        metrics.length(),
+        updates.recorded(),
+        List.copyOf(sampled));
   }
 
   private void requireFiniteParameters() {
@@ -236,6 +287,10 @@ final class Training {
 
   int step() {
     return step;
+  }
+
+  TrainingState checkpoint() {
+    return checkpoint;
   }
 
   double microsecondsPerStep() {

@@ -24,11 +24,14 @@ record TrainingOptions(
     int patience,
     int checkpointEvery,
     int keepEvery,
+    int sampleEvery,
     boolean compiled,
     boolean quiet) {
 
   /** The notebook draws gain and bias without its generator. */
   static final long BATCH_NORM_SEED = 42;
+
+  private static final int UPDATE_RATIOS = 200; // of a run
 
   static final int SAMPLING_SEED_OFFSET = 10; // the notebook's 2147483647 + 10
 
@@ -65,10 +68,20 @@ record TrainingOptions(
     return isMultiple(step, keepEvery);
   }
 
+  /** Whether names are sampled on the way after so many steps. */
+  boolean isSampled(int step) {
+    return isMultiple(step, sampleEvery);
+  }
+
+  /** How many steps lie between two of which the report shows update:data. */
+  int stepsPerUpdateRatio() {
+    return Math.max(1, steps / UPDATE_RATIOS);
+  }
+
   /** How many steps there are to go without a stop, from {@code step} on. */
   int stepsToNextStop(int step) {
     int next = steps - step;
-    for (int every : new int[] {evalEvery, checkpointEvery, keepEvery}) {
+    for (int every : new int[] {evalEvery, checkpointEvery, keepEvery, sampleEvery}) {
       if (every > 0) {
         next = Math.min(next, every - step % every);
       }

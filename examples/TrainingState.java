@@ -14,6 +14,8 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
  * @param minibatchLosses for summary.json
  * @param microseconds that the steps took
  * @param metricsLength of metrics.csv, in bytes
+ * @param updates for the report
+ * @param sampled the last names that were sampled on the way, for the report
  */
 record TrainingState(
     int step,
@@ -22,7 +24,9 @@ record TrainingState(
     int evaluationsSince,
     List<List<Number>> minibatchLosses,
     double microseconds,
-    long metricsLength) {
+    long metricsLength,
+    List<UpdateRatios.Ratios> updates,
+    List<ReportData.Sampled> sampled) {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -36,7 +40,7 @@ record TrainingState(
 
   /** Before the first step. */
   static TrainingState first(TorchRandom random) {
-    return new TrainingState(0, random.state(), null, 0, List.of(), 0, 0);
+    return new TrainingState(0, random.state(), null, 0, List.of(), 0, 0, List.of(), List.of());
   }
 
   String toJson() {

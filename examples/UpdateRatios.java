@@ -6,9 +6,7 @@ import java.util.Map;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Listens to a training and records log10 of update:data for each parameter, every so many steps.
@@ -33,9 +31,21 @@ final class UpdateRatios extends BaseTrainingListener {
   }
 
   private final int every;
-  private final List<Ratios> recorded = new ArrayList<>();
+  private final Map<String, Part> parts = new LinkedHashMap<>();
+  private final List<Ratios> recorded;
   private int step;
-  private Map<String, INDArray> before;
+  private float[] before; // all parameters, if the next step is one to record
+
+  /** Where a parameter lies among all. */
+  private record Part(int from, int to) {
+    Distribution of(float[] all) {
+      double[] values = new double[to - from];
+      for (int i = from; i < to; i++) {
+        values[i - from] = all[i];
+      }
+      return Distribution.of(values);
+    }
+  }
 
   /**
    * Starts before a step.
@@ -43,14 +53,23 @@ final class UpdateRatios extends BaseTrainingListener {
    * @param network that will be trained
    * @param step how many steps it has taken
    * @param every records the steps that this number divides, at least 1
+   * @param recorded of the steps that it has taken
    */
-  UpdateRatios(MultiLayerNetwork network, int step, int every) {
+  UpdateRatios(MultiLayerNetwork network, int step, int every, List<Ratios> recorded) {
     if (every < 1) {
       throw new IllegalArgumentException("every (%d) must be at least 1".formatted(every));
     }
     this.every = every;
     this.step = step;
+    this.recorded = new ArrayList<>(recorded);
+    ReportDiagnostics.PARAMETERS.forEach((name, key) -> parts.put(name, part(network, key)));
     remember(network);
+  }
+
+  private static Part part(MultiLayerNetwork network, String key) {
+    INDArray parameter = network.getParam(key);
+    int from = (int) (parameter.offset() - network.params().offset());
+    return new Part(from, from + (int) parameter.length());
   }
 
   /** What has been recorded so far. */
@@ -59,37 +78,31 @@ final class UpdateRatios extends BaseTrainingListener {
   }
 
   @Override
-  @SuppressWarnings("try")
   public void iterationDone(Model model, int iteration, int epoch) {
     MultiLayerNetwork network = (MultiLayerNetwork) model;
     step++;
-    try (MemoryWorkspace none = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      if (step % every == 0) {
-        recorded.add(ratios(network));
-      }
-      remember(network);
+    if (step % every == 0) {
+      recorded.add(ratios(network.params().toFloatVector()));
     }
+    remember(network);
   }
 
-  /** Copies the parameters if the next step is one to record. */
+  /** Copies the parameters, in one piece: this is done while a network is trained. */
   private void remember(MultiLayerNetwork network) {
     if ((step + 1) % every == 0) {
-      before = new LinkedHashMap<>();
-      ReportDiagnostics.PARAMETERS.forEach(
-          (name, key) -> before.put(name, network.getParam(key).dup()));
+      before = network.params().toFloatVector();
     }
   }
 
-  private Ratios ratios(MultiLayerNetwork network) {
+  private Ratios ratios(float[] now) {
+    float[] update = new float[now.length];
+    for (int i = 0; i < now.length; i++) {
+      update[i] = now[i] - before[i];
+    }
     Map<String, Double> log10 = new LinkedHashMap<>();
-    before.forEach(
-        (name, old) -> {
-          double data = Distribution.of(old).deviation();
-          INDArray now = network.getParam(ReportDiagnostics.PARAMETERS.get(name));
-          double update = Distribution.of(old.rsubi(now)).deviation(); // now − old
-          log10.put(name, Math.log10(update / data));
-          old.close();
-        });
+    parts.forEach(
+        (name, part) ->
+            log10.put(name, Math.log10(part.of(update).deviation() / part.of(before).deviation())));
     return new Ratios(step, log10);
   }
 }

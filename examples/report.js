@@ -25,13 +25,13 @@
 
   /** 1, 2 and 5 times the powers of 10; these alone where they are many, round steps where few. */
   function logSplits(chart, index, least, most) {
-    const digits = most / least > 100 ? [1] : [1, 2, 5];
+    const digits = most / least > 300 ? [1] : [1, 2, 5];
     const splits = [];
     for (let power = Math.floor(Math.log10(least)); power <= Math.log10(most); power++) {
       splits.push(...digits.map((digit) => Number(digit + "e" + power)));
     }
     const inside = splits.filter((split) => split >= least && split <= most);
-    return inside.length > 2 ? inside : roundSplits(least, most);
+    return inside.length > 1 ? inside : roundSplits(least, most);
   }
 
   function roundSplits(least, most) {
@@ -62,6 +62,7 @@
   const lossChart = {
     element: "loss-chart",
     height: 380,
+    padding: [null, 72, null, null], // as wide as the other chart's right axis: steps are in line
     data: () => ["loss", "mean", "validation", "bigram"].map((name) => shown(columns[name], view.log)),
     options: () => ({
       scales: {x: {time: false}, y: view.log ? {distr: 3, range: logRange} : {}},
@@ -89,6 +90,7 @@
   const paceChart = {
     element: "pace-chart",
     height: 210,
+    padding: [null, null, null, null],
     data: () => [shown(columns.rate, true), shown(columns.time, true)],
     options: () => ({
       scales: {x: {time: false}, rate: {distr: 3, range: logRange}, time: {distr: 3, range: logRange}},
@@ -111,6 +113,7 @@
     const options = Object.assign(chart.options(), {
       width: element.clientWidth,
       height: chart.height,
+      padding: chart.padding,
       cursor: {sync: {key: "steps", scales: ["x", null]}},
       hooks: {setScale: [(plot, scale) => scale === "x" && follow(plot)]},
     });

@@ -82,6 +82,7 @@ class KilledRunTest {
         printed().matches("(?s)stopped after step \\d+ of 100000000; --resume .*" + out + " .*"),
         printed());
     requireProgressKept(1);
+    assertTrue(Files.readString(out.resolve("report.html")).contains(" of 100,000,000."));
     try (Stream<Path> files = Files.list(out)) {
       assertFalse(files.anyMatch(file -> file.toString().endsWith(".part")), "half a file is left");
     }

@@ -31,9 +31,11 @@ final class ReportDataWith {
         data.versions(),
         metrics,
         data.bigramLoss(),
+        data.losses(),
         data.snapshot(),
         updates,
         samples,
+        data.sampled(),
         data.timings());
   }
 
@@ -84,9 +86,11 @@ final class ReportDataWith {
         options,
         data.metrics(),
         data.bigramLoss(),
+        data.losses(),
         snapshot,
         data.updates(),
         samples,
+        List.of(new ReportData.Sampled(1, samples)),
         timings);
   }
 }

@@ -55,7 +55,7 @@ final class ReportDemo {
     MultiLayerNetwork network =
         new CharMlp(characters.size(), CONTEXT, 10, hidden)
             .network(CharMlp.notebookSgd(steps), DataType.FLOAT, random, new TorchRandom(42));
-    UpdateRatios updates = new UpdateRatios(network, 0, Math.max(1, steps / 1000));
+    UpdateRatios updates = new UpdateRatios(network, 0, Math.max(1, steps / 1000), List.of());
     Metrics metrics = new Metrics(split, steps);
     long start = System.nanoTime();
     network.setListeners(updates, metrics);
@@ -71,10 +71,12 @@ final class ReportDemo {
         inOrder("Java", Runtime.version(), "Deeplearning4j", "1.0.0-M2.1"),
         metrics.rows,
         new BigramModel(split.train()).loss(split.validation()),
+        Map.of(),
         new ReportData.Snapshot(
             network, characters, split.train().examples(random.randint(split.train().size(), 32))),
         updates.recorded(),
         samples(network, split),
+        List.of(),
         Map.of("training", training));
   }
 

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -200,25 +201,26 @@ class ReportTest {
 
   @Test
   void updateRatiosAreThoseOfTheParametersBeforeAndAfter() {
-    List<Double> expected = new ArrayList<>();
+    List<Map<String, Double>> expected = new ArrayList<>();
     MultiLayerNetwork network = data.snapshot().network().clone();
-    float[][] before = {network.getParam("3_W").ravel().toFloatVector()};
-    UpdateRatios ratios = new UpdateRatios(network, 7, 2);
+    Map<String, double[]> before = parameters(network);
+    UpdateRatios ratios = new UpdateRatios(network, 7, 2, List.of());
     network.setListeners(
         ratios,
         new BaseTrainingListener() {
           @Override
           public void iterationDone(
               org.deeplearning4j.nn.api.Model model, int iteration, int epoch) {
-            float[] after = network.getParam("3_W").ravel().toFloatVector();
-            double[] update =
-                IntStream.range(0, after.length)
-                    .mapToDouble(k -> (double) after[k] - before[0][k])
-                    .toArray();
-            double[] old =
-                IntStream.range(0, after.length).mapToDouble(k -> before[0][k]).toArray();
-            expected.add(Math.log10(std(update) / std(old)));
-            before[0] = after;
+            Map<String, Double> log10 = new HashMap<>();
+            parameters(network)
+                .forEach(
+                    (name, after) -> {
+                      double[] old = before.put(name, after);
+                      double[] update = new double[old.length];
+                      Arrays.setAll(update, k -> after[k] - old[k]);
+                      log10.put(name, Math.log10(std(update) / std(old)));
+                    });
+            expected.add(log10);
           }
         });
     for (int i = 0; i < 4; i++) {
@@ -227,9 +229,18 @@ class ReportTest {
 
     assertEquals(
         List.of(8, 10), ratios.recorded().stream().map(UpdateRatios.Ratios::step).toList());
-    assertEquals(expected.get(0), ratios.recorded().get(0).log10().get("W2"), 1e-3);
-    assertEquals(expected.get(2), ratios.recorded().get(1).log10().get("W2"), 1e-3);
-    assertThrows(IllegalArgumentException.class, () -> new UpdateRatios(network, 0, 0));
+    for (String name : ReportDiagnostics.PARAMETERS.keySet()) {
+      assertEquals(expected.get(0).get(name), ratios.recorded().get(0).log10().get(name), 1e-3);
+      assertEquals(expected.get(2).get(name), ratios.recorded().get(1).log10().get(name), 1e-3);
+    }
+    assertThrows(IllegalArgumentException.class, () -> new UpdateRatios(network, 0, 0, List.of()));
+  }
+
+  private static Map<String, double[]> parameters(MultiLayerNetwork network) {
+    Map<String, double[]> parameters = new HashMap<>();
+    ReportDiagnostics.PARAMETERS.forEach(
+        (name, key) -> parameters.put(name, network.getParam(key).ravel().toDoubleVector()));
+    return parameters;
   }
 
   @Test
@@ -314,7 +325,7 @@ class ReportTest {
   void runningMeanIsOfAllRows() {
     List<ReportData.Metrics> rows = metrics(10_000);
     ReportCurves curves = new ReportCurves(rows);
-    assertEquals(200, curves.window());
+    assertEquals(500, curves.window());
 
     double[] means = column("mean", curves.json(2.5));
 
@@ -322,8 +333,8 @@ class ReportTest {
     for (int i = 0; i < shown.size(); i++) {
       int row = shown.get(i).step() - 1;
       double mean = 0;
-      for (int k = Math.max(0, row - 199); k <= row; k++) {
-        mean += rows.get(k).loss() / Math.min(200, row + 1);
+      for (int k = Math.max(0, row - 499); k <= row; k++) {
+        mean += rows.get(k).loss() / Math.min(500, row + 1);
       }
       assertEquals(mean, means[i], 1e-4 * mean, "row " + row);
     }
@@ -488,7 +499,7 @@ class ReportTest {
   }
 
   /** With pictures as text, whose clip paths are named after Java's identity hashes. */
-  private static String withoutIds(String html) {
+  static String withoutIds(String html) {
     return Pattern.compile("data:image/svg\\+xml;base64,([^\"]*)")
         .matcher(html)
         .replaceAll(

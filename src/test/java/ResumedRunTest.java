@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ResumedRunTest {
   private static final String SIZES =
       " --steps 60 --hidden 7 --embedding 3 --batch 5 --samples 6 --checkpoint-every 10"
-          + " --eval-every 15 --keep-every 20 --names ";
+          + " --eval-every 15 --keep-every 20 --sample-every 7 --names ";
 
   @TempDir Path folder;
   private String options;

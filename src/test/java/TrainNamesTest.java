@@ -102,6 +102,7 @@ class TrainNamesTest {
               "log.txt",
               "metrics.csv",
               "model.zip",
+              "report.html",
               "run.json",
               "summary.json"),
           files.map(file -> file.getFileName().toString()).sorted().toList());

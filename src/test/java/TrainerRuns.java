@@ -26,6 +26,11 @@ final class TrainerRuns {
   /** How a run ended, and what it printed. */
   record Printed(int status, String out, String err) {}
 
+  /** What is to be run. */
+  interface Running {
+    int status() throws IOException;
+  }
+
   /** Writes a file of names that differ in length and share their letters. */
   static Path names(Path folder) throws IOException {
     List<String> names = new ArrayList<>();
@@ -43,15 +48,16 @@ final class TrainerRuns {
 
   /** Runs in this process; tells each line as it is printed, from within what prints it. */
   static Printed run(String args, Consumer<String> onLine) {
-    return run(TrainNames.commandLine(new TrainNames()), onLine, args.split(" "));
+    return run(
+        () -> Commands.execute(TrainNames.commandLine(new TrainNames()), args.split(" ")), onLine);
   }
 
   /** Runs another command in this process. */
   static Printed run(CommandLine command, String... args) {
-    return run(command, line -> {}, args);
+    return run(() -> Commands.execute(command, args), line -> {});
   }
 
-  private static Printed run(CommandLine command, Consumer<String> onLine, String... args) {
+  static Printed run(Running running, Consumer<String> onLine) {
     ByteArrayOutputStream printedOut =
         new ByteArrayOutputStream() {
           @Override
@@ -66,8 +72,9 @@ final class TrainerRuns {
     System.setOut(new PrintStream(printedOut, true, UTF_8));
     System.setErr(new PrintStream(printedErr, true, UTF_8));
     try {
-      int status = Commands.execute(command, args);
-      return new Printed(status, printedOut.toString(UTF_8), printedErr.toString(UTF_8));
+      return new Printed(running.status(), printedOut.toString(UTF_8), printedErr.toString(UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     } finally {
       System.setOut(out);
       System.setErr(err);

@@ -88,7 +88,7 @@ class TrainingEndsTest {
             options,
             line -> {
               if (line.startsWith("step 6 of")) {
-                List.of("last.zip", "best.zip", "summary.json", "model.zip")
+                List.of("last.zip", "best.zip", "summary.json", "model.zip", "report.html")
                     .forEach(this::obstruct);
               }
             });
@@ -96,7 +96,8 @@ class TrainingEndsTest {
     List<String> lines = printed.out().lines().toList();
     assertEquals(10 + 2 + 6 + 1, lines.size(), printed.out());
     assertTrue(lines.get(10).matches("train [\\d.]+  val [\\d.]+  test [\\d.]+"), lines.get(10));
-    for (String file : List.of("last.zip", "best.zip", "summary.json", "model.zip")) {
+    for (String file :
+        List.of("last.zip", "best.zip", "summary.json", "model.zip", "report.html")) {
       assertEquals(
           1,
           printed.err().lines().filter(line -> line.contains(file + " cannot be written")).count(),

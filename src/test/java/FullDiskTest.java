@@ -66,7 +66,7 @@ class FullDiskTest {
   void theDiskIsFull() throws Exception {
     Path disk = Files.createDirectory(folder.resolve("disk"));
     assumeTrue(
-        status("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk.toString()) == 0,
+        status("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString()) == 0,
         "skipped: no tmpfs can be mounted here");
     try {
       Path out = disk.resolve("out");
@@ -109,11 +109,8 @@ class FullDiskTest {
     String err = new String(process.getErrorStream().readAllBytes());
     assertTrue(process.waitFor(1, TimeUnit.MINUTES));
     assertEquals(1, process.exitValue(), err);
-    List<String> results = printed.subList(printed.size() - SAMPLES - 1, printed.size());
-    assertTrue(
-        results.get(0).matches("train [\\d.]+  val [\\d.]+  test [\\d.]+"), printed::toString);
-    assertTrue(Files.readString(whole.resolve("summary.json")).contains(results.get(SAMPLES)));
-    for (String file : List.of("last.zip", "summary.json", "model.zip")) {
+    requireResults(printed);
+    for (String file : List.of("last.zip", "summary.json", "model.zip", "report.html")) {
       long lines = err.lines().filter(line -> line.contains(file + " cannot be written")).count();
       assertEquals(1, lines, err);
     }
@@ -124,6 +121,15 @@ class FullDiskTest {
       assertFalse(names.stream().anyMatch(name -> name.endsWith(".part")), names::toString);
       assertFalse(names.contains("model.zip"), names::toString);
     }
+  }
+
+  /** The losses, the baseline's, the names and their shares. */
+  private void requireResults(List<String> printed) throws IOException {
+    List<String> results = printed.subList(printed.size() - SAMPLES - 3, printed.size());
+    assertTrue(
+        results.get(0).matches("train [\\d.]+  val [\\d.]+  test [\\d.]+"), printed::toString);
+    String lastName = results.get(SAMPLES + 1).split(" +", 2)[1];
+    assertTrue(Files.readString(whole.resolve("summary.json")).contains(lastName), lastName);
   }
 
   private void requireRefusedBeforeItTrains(Path out) {

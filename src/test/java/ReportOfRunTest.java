@@ -26,7 +26,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
-import org.nd4j.shade.jackson.databind.node.ObjectNode;
 
 /** The trainer's report.html: it tells the whole run, and the run does not notice. */
 class ReportOfRunTest {
@@ -172,7 +171,7 @@ class ReportOfRunTest {
   }
 
   private static Object withoutNames(Object content) {
-    return content instanceof ObjectNode node ? node.without("sampled") : content;
+    return content instanceof String text ? text.replaceAll(",\"sampled\":.*", "") : content;
   }
 
   // It goes on

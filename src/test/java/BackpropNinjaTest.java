@@ -1,4 +1,5 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
@@ -10,9 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.backpropninja.random.TorchRandom;
@@ -22,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -41,6 +46,87 @@ class BackpropNinjaTest {
     assertEquals(List.of("hprebn"), names(result.batchNorm()));
     assertEquals(List.of("h", "W2", "b2"), names(result.matrixProduct()));
     assertEquals(0, result.status());
+  }
+
+  /** Rounding grows with the number of letters; what is allowed must not hide a mistake. */
+  @ParameterizedTest
+  @ValueSource(ints = {27, 1000, 10_000})
+  void gradientsAgreeAndMistakesShowHoweverManyLettersThereAre(int letters, @TempDir Path dir)
+      throws IOException {
+    Path names = namesOf(letters, dir);
+    for (int seed = 1; seed <= 3; seed++) {
+      BackpropNinja.Result right =
+          BackpropNinja.run(names, BackpropNinja.Recipe.ONE_GENERATOR, seed);
+      assertEquals(letters + 1, right.vocabulary().size());
+      assertEquals(0, right.status(), right.crossEntropy().table());
+      for (Mistake mistake : Mistake.values()) {
+        INDArray dlogits = right.gradients().get("logits").dup();
+        mistake.make(dlogits, right.step().values().get("norm_logits"));
+        assertFalse(crossEntropyWith(dlogits, right).allApproximate(), letters + ": " + mistake);
+      }
+    }
+  }
+
+  private static GradientComparison crossEntropyWith(
+      INDArray dlogits, BackpropNinja.Result result) {
+    Map<String, INDArray> gradients = new HashMap<>(result.gradients());
+    INDArray yb = gradients.get("logits").neg().argMax(1).reshape(32, 1); // below 0 at labels only
+    gradients.put("logits", dlogits);
+    return BackpropNinja.crossEntropyInOneGo(result.step().values(), yb, gradients);
+  }
+
+  /** In the steps' dlogits. */
+  private enum Mistake {
+    N_MINUS_1 {
+      @Override
+      void make(INDArray dlogits, INDArray normLogits) {
+        dlogits.muli(32.0 / 31);
+      }
+    },
+    MAXIMUM_LEFT_OUT {
+      @Override
+      void make(INDArray dlogits, INDArray normLogits) {
+        dlogits.muli(normLogits.neq(0).castTo(dlogits.dataType()));
+      }
+    },
+    A_TENTH_OF_THE_MAXIMA {
+      @Override
+      void make(INDArray dlogits, INDArray normLogits) {
+        dlogits.addi(dlogits.mul(normLogits.eq(0).castTo(dlogits.dataType())).muli(0.1));
+      }
+    },
+    A_TENTH_OF_A_PERCENT_OF_THE_LARGEST_OTHER {
+      @Override
+      void make(INDArray dlogits, INDArray normLogits) {
+        INDArray others = dlogits.mul(normLogits.neq(0).castTo(dlogits.dataType()));
+        int row = others.max(1).argMax().getInt(0);
+        int column = others.getRow(row).argMax().getInt(0);
+        dlogits.putScalar(row, column, dlogits.getDouble(row, column) * 1.001);
+      }
+    },
+    LABEL_IN_ONE_ROW_NOT_TAKEN_OFF {
+      @Override
+      void make(INDArray dlogits, INDArray normLogits) {
+        int label = dlogits.getRow(5).neg().argMax().getInt(0);
+        dlogits.putScalar(5, label, dlogits.getDouble(5, label) + 1 / 32.0);
+      }
+    };
+
+    abstract void make(INDArray dlogits, INDArray normLogits);
+  }
+
+  /** 5 letters a name, each letter in one. */
+  private static Path namesOf(int letters, Path dir) throws IOException {
+    String all =
+        IntStream.range(0, letters)
+            .mapToObj(k -> Character.toString(0x4E00 + k))
+            .collect(Collectors.joining());
+    List<String> names = new ArrayList<>();
+    for (int from = 0; from < letters; from += 5) {
+      names.add("丁" + all.substring(from, Math.min(letters, from + 5)));
+    }
+    names.addAll(names);
+    return Files.write(dir.resolve("letters.txt"), names);
   }
 
   @Test

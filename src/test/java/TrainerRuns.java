@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -90,9 +92,26 @@ final class TrainerRuns {
   }
 
   static ProcessBuilder builder(List<String> flags, String args) {
+    List<String> all = new ArrayList<>();
+    all.addAll(List.of("-XX:+UseParallelGC", "-Xmx1g", "-XX:TieredStopAtLevel=1"));
+    all.addAll(flags);
+    return command(all, args);
+  }
+
+  /** With the flags of {@code mvn exec:exec}. */
+  static ProcessBuilder pomsBuilder(String args) throws IOException {
+    Matcher speed =
+        Pattern.compile("<jvm.speed>(.*)</jvm.speed>")
+            .matcher(Files.readString(Path.of("pom.xml")));
+    if (!speed.find()) {
+      throw new IllegalStateException("pom.xml has no jvm.speed");
+    }
+    return command(List.of(speed.group(1).split(" ")), args);
+  }
+
+  private static ProcessBuilder command(List<String> flags, String args) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:+UseParallelGC", "-Xmx1g", "-XX:TieredStopAtLevel=1"));
     command.addAll(flags);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), "TrainNames"));
     command.addAll(Arrays.asList(args.split(" ")));

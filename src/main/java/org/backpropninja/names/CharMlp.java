@@ -1,6 +1,7 @@
 package org.backpropninja.names;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.backpropninja.internal.NdArrays;
 import org.backpropninja.layers.BatchNormBessel;
@@ -9,12 +10,14 @@ import org.backpropninja.layers.ManualDense;
 import org.backpropninja.loss.ManualCrossEntropyLoss;
 import org.backpropninja.random.TorchRandom;
 import org.backpropninja.training.FlatGradientUpdater;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -191,8 +194,7 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
   /**
    * Returns how many examples may go through a network at a time where a whole set does.
    *
-   * <p>As many as keep its widest array within 64 MiB, because the arrays of a chunk wait for a
-   * garbage collection.
+   * <p>As many as keep its widest array within 64 MiB.
    *
    * @param network of this class
    * @return 1 to 4096
@@ -214,13 +216,25 @@ public record CharMlp(int vocabularySize, int contextLength, int embeddingSize, 
    * @return mean cross entropy of an example, in nats, without what weight decay adds to a score
    */
   public static double loss(MultiLayerNetwork network, NamesDataset data) {
-    double penalty = network.calcRegularizationScore(true);
     double sum = 0;
     DataSetIterator chunks = data.chunks(chunk(network));
     while (chunks.hasNext()) {
-      DataSet chunk = chunks.next();
-      sum += (network.score(chunk, false) - penalty) * chunk.numExamples();
+      sum += sumOfLosses(network, chunks.next());
     }
     return sum / data.size();
+  }
+
+  /** As {@code network.score}, of which the arrays would wait for a garbage collection. */
+  private static double sumOfLosses(MultiLayerNetwork network, DataSet chunk) {
+    int last = network.getnLayers() - 1;
+    List<INDArray> activations = network.feedForwardToLayer(last - 1, chunk.getFeatures(), false);
+    IOutputLayer output = (IOutputLayer) network.getOutputLayer();
+    LayerWorkspaceMgr none = LayerWorkspaceMgr.noWorkspaces();
+    output.setInput(activations.get(last), none);
+    output.setLabels(chunk.getLabels());
+    double loss = output.computeScore(0, false, none);
+    network.clearLayersStates(); // not clear(), which drops the updater
+    activations.forEach(INDArray::close); // the first is the features
+    return loss * chunk.numExamples();
   }
 }

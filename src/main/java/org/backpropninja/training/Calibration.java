@@ -19,6 +19,7 @@ import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -182,8 +183,10 @@ public final class Calibration {
   private static void output(MultiLayerNetwork network, Iterator<DataSet> data) {
     while (data.hasNext()) {
       DataSet batch = data.next();
-      network.output(
-          batch.getFeatures(), false, batch.getFeaturesMaskArray(), batch.getLabelsMaskArray());
+      INDArray output =
+          network.output(
+              batch.getFeatures(), false, batch.getFeaturesMaskArray(), batch.getLabelsMaskArray());
+      output.close(); // or it would wait for a garbage collection
     }
   }
 

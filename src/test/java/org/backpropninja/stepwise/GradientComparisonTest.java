@@ -42,6 +42,18 @@ class GradientComparisonTest {
     assertEquals(approximate, row.approximate());
   }
 
+  @ParameterizedTest
+  @CsvSource({"1e-6, 0, true", "1.2e-6, 0, false", "0, 1e-6, false", "-1e-6, 0, true"})
+  void anElementsRoundingIsAllowedInThatElementOnly(double first, double second, boolean is) {
+    INDArray b = Nd4j.createFromArray(0.0, 0.0);
+    GradientComparison comparison =
+        GradientComparison.of(
+            Map.of("a", Nd4j.createFromArray(first, second)),
+            Map.of("a", b),
+            Map.of("a", Nd4j.createFromArray(1e-6, 0)));
+    assertEquals(is, comparison.allApproximate());
+  }
+
   @Test
   void theLargestDifferenceIsKept() {
     INDArray a = Nd4j.createFromArray(new double[][] {{1, -2}, {3, 4}});
@@ -74,6 +86,12 @@ class GradientComparisonTest {
     assertRefused("names differ: [h] and [logits]", Map.of("h", a), Map.of("logits", a));
     assertRefused(
         "shapes of h differ: [1, 2] and [2, 1]", Map.of("h", a), Map.of("h", a.transpose()));
+    Map<String, INDArray> h = Map.of("h", a);
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> GradientComparison.of(h, h, Map.of("h", a.transpose())));
+    assertEquals("shapes of h differ: [2, 1] and [1, 2]", e.getMessage());
   }
 
   private static GradientComparison.Row compare(INDArray a, INDArray b) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ class SampledNamesTest {
 
   private final MultiLayerNetwork network = network();
   private final NameSampler sampler = new NameSampler(network, VOCABULARY, T);
+  private final Map<List<Integer>, double[]> asked = new HashMap<>();
 
   private static MultiLayerNetwork network() {
     MultiLayerNetwork network =
@@ -40,14 +42,21 @@ class SampledNamesTest {
     return network;
   }
 
-  /** The probabilities of what follows, by a minibatch of one context. */
+  /** The probabilities of what follows. */
   private double[] probabilities(List<Integer> before) {
-    float[] context = new float[T];
+    List<Integer> context = new ArrayList<>(Collections.nCopies(T, 0));
+    context.addAll(before);
+    return asked.computeIfAbsent(
+        context.subList(context.size() - T, context.size()), this::askNetwork);
+  }
+
+  /** By a minibatch of one context. */
+  private double[] askNetwork(List<Integer> context) {
+    float[] indices = new float[T];
     for (int t = 0; t < T; t++) {
-      int k = before.size() - T + t;
-      context[t] = k < 0 ? 0 : before.get(k);
+      indices[t] = context.get(t);
     }
-    INDArray x = Nd4j.create(context, new long[] {1, T}, 'c');
+    INDArray x = Nd4j.create(indices, new long[] {1, T}, 'c');
     return network.output(x).toDoubleVector();
   }
 

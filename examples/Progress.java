@@ -1,11 +1,13 @@
 import java.time.Duration;
 import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 
 /** How far training is: a bar on a terminal, ten lines elsewhere; nothing if it is to be quiet. */
 final class Progress implements AutoCloseable {
-  private static final int BAR_WIDTH = 80;
+  /** Draws the bar over the line that the cursor is in. */
+  private final ConsoleProgressBarConsumer terminal = new ConsoleProgressBarConsumer(System.err);
 
   private final ProgressBar bar; // null without a terminal
   private final boolean isQuiet;
@@ -24,7 +26,7 @@ final class Progress implements AutoCloseable {
         .setTaskName("training")
         .setInitialMax(steps)
         .startsFrom(done, Duration.ZERO)
-        .setMaxRenderedLength(BAR_WIDTH)
+        .setConsumer(terminal)
         .build();
   }
 
@@ -46,7 +48,8 @@ final class Progress implements AutoCloseable {
   /** Says something on the error stream, above the bar. */
   void say(String text) {
     if (bar != null) {
-      System.err.printf("\r%-" + BAR_WIDTH + "s%n", text); // in one piece, as the bar is drawn
+      String over = "\r%-" + terminal.getMaxRenderedLength() + "s%n"; // the bar, to its end
+      System.err.print(over.formatted(text)); // in one piece: a thread draws the bar
       bar.refresh();
     } else if (!isQuiet) {
       System.err.println(text);

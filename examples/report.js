@@ -44,12 +44,16 @@
     return splits;
   }
 
+  function abbreviated(number) {
+    return number < 1e4 ? String(number) : number < 1e6 ? number / 1e3 + "k" : number / 1e6 + "M";
+  }
+
   /** An axis of a logarithmic scale. */
   function logAxis(more) {
     const plain = {
       splits: logSplits,
       filter: (chart, splits) => splits,
-      values: (chart, splits) => splits.map((split) => (split < 10000 ? String(split) : split / 1000 + "k")),
+      values: (chart, splits) => splits.map(abbreviated),
     };
     return axis(Object.assign(plain, more));
   }

@@ -1,13 +1,10 @@
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.backpropninja.names.BigramModel;
 import org.backpropninja.names.CharMlp;
@@ -15,36 +12,18 @@ import org.backpropninja.names.MinibatchIterator;
 import org.backpropninja.names.NameSampler;
 import org.backpropninja.names.NamesFile;
 import org.backpropninja.names.NamesSplit;
-import org.backpropninja.names.RunFolder;
 import org.backpropninja.random.TorchRandom;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 
-/** A short training with all that a report shows: {@code target/report-demo/report.html}. */
+/** A short training with all that a report shows. */
 final class ReportDemo {
   private static final int CONTEXT = 3;
   private static final long SEED = 2147483647;
 
-  private static final ThreadMXBean CLOCK = ManagementFactory.getThreadMXBean();
-
   private ReportDemo() {}
-
-  public static void main(String[] args) throws IOException {
-    ReportData data = train(2000, 64);
-    RunFolder folder = RunFolder.create(Path.of("target", "report-demo"));
-    for (int i = 0; i < 10; i++) {
-      long start = System.nanoTime();
-      long cpu = CLOCK.getCurrentThreadCpuTime();
-      Report.write(folder, data);
-      System.out.printf(
-          Locale.ROOT,
-          "written in %.0f ms, %.0f of them on the processor%n",
-          (System.nanoTime() - start) / 1e6,
-          (CLOCK.getCurrentThreadCpuTime() - cpu) / 1e6);
-    }
-  }
 
   /** Trains, and collects as a trainer would. */
   static ReportData train(int steps, int hidden) throws IOException {

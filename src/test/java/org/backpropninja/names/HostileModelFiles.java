@@ -128,6 +128,7 @@ final class HostileModelFiles {
     all.numbers();
     all.updaters();
     all.words();
+    all.eachKey();
     all.texts();
     all.structure();
     all.vocabularies();
@@ -420,6 +421,36 @@ final class HostileModelFiles {
     add("another updater", RawZip.of(stateless));
   }
 
+  /** Some of these are read: a name, a seed or a switch that nothing depends on. */
+  private void eachKey() throws IOException {
+    List<ObjectNode> objects = objects(configuration());
+    for (int k = 0; k < objects.size(); k++) {
+      int at = k;
+      List<String> keys = new ArrayList<>();
+      objects.get(k).fieldNames().forEachRemaining(keys::add);
+      for (String key : keys) {
+        maybe("each key missing", objects(configuration()), at, o -> o.remove(key));
+        if (objects.get(k).get(key).isNumber()) {
+          for (double number : new double[] {0, -1, 1e308}) {
+            maybe("each number another", objects(configuration()), at, o -> o.put(key, number));
+            maybe(
+                "each number another",
+                objects(configuration()),
+                at,
+                o -> o.put(key, (long) number + (1L << 32)));
+          }
+        }
+      }
+    }
+  }
+
+  /** Changes the one of all the objects; the first is the configuration. */
+  private void maybe(String kind, List<ObjectNode> objects, int at, Consumer<ObjectNode> change) {
+    change.accept(objects.get(at));
+    byte[] bytes = with(ModelFile.CONFIGURATION, objects.get(0).toString().getBytes(UTF_8));
+    files.add(new Hostile(kind, true, file -> Files.write(file, bytes)));
+  }
+
   /** What has the form of what DL4J reads, and is refused by DL4J. */
   private void words() throws IOException {
     for (String key : List.of("optimizationAlgo", "backpropType", "cacheMode", "dataType")) {
@@ -507,6 +538,7 @@ final class HostileModelFiles {
     }
     for (String key : List.of("nin", "nout", "inputLength")) {
       change("a size", 1, key, object -> object.put(key, object.get(key).asInt() + 1));
+      change("a size", 1, key, object -> object.put(key, object.get(key).asInt() + (1L << 32)));
     }
     for (String key : List.of("layer", "confs", "iupdater", "nin", "inputLength", "dataType")) {
       change("a key missing", 1, key, object -> object.remove(key));

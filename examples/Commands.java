@@ -79,8 +79,7 @@ final class Commands {
     try {
       return line.execute(args);
     } catch (OutOfMemoryError e) {
-      System.err.printf("out of memory: %s; take less, or more memory with -Xmx%n", e.getMessage());
-      return 1;
+      return outOfMemory(e);
     }
   }
 
@@ -150,7 +149,17 @@ final class Commands {
         losses.test());
   }
 
+  private static int outOfMemory(Throwable e) {
+    System.err.printf("out of memory: %s; take less, or more memory with -Xmx%n", e.getMessage());
+    return 1;
+  }
+
   private static int status(Exception e) throws Exception {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OutOfMemoryError) { // DL4J wraps it
+        return outOfMemory(cause);
+      }
+    }
     if (e instanceof ParameterException
         || e instanceof InvalidNamesException
         || e instanceof InvalidModelException

@@ -50,9 +50,26 @@ final class Interruption implements AutoCloseable {
     }
   }
 
+  /** Until it is closed. */
+  interface Notice extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** For what follows training and is not worth waiting for: the process ends, but says this. */
+  static Notice saying(String text) {
+    Thread hook = new Thread(() -> System.err.println(text), "how to go on");
+    Runtime.getRuntime().addShutdownHook(hook);
+    return () -> remove(hook);
+  }
+
   @Override
   public void close() {
     closed.countDown();
+    remove(hook);
+  }
+
+  private static void remove(Thread hook) {
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {

@@ -57,6 +57,7 @@ final class Run {
    * @return empty if the process has been told to end; then a checkpoint is left
    * @throws IOException if the folder cannot be written to, before anything is trained
    */
+  @SuppressWarnings("try") // the notice is closed, never named
   Optional<TrainNames.Result> run(Consumer<Results> show) throws IOException {
     Training.Start start = start();
     log.say(
@@ -71,7 +72,10 @@ final class Run {
     if (train(training, start.state()) == Training.End.INTERRUPTED) {
       return Optional.empty();
     }
-    return Optional.of(results(training, start.network(), show, report));
+    String text = "stopped before the results; --resume %s gives them".formatted(folder.folder());
+    try (Interruption.Notice notice = Interruption.saying(text)) {
+      return Optional.of(results(training, start.network(), show, report));
+    }
   }
 
   private Training.End train(Training training, TrainingState from) throws IOException {

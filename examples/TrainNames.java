@@ -257,12 +257,14 @@ public final class TrainNames implements Callable<Integer> {
   }
 
   private Closeable lock(RunFolder folder) throws IOException {
-    return folder
-        .tryLock()
-        .orElseThrow(
-            () ->
-                refusal(
-                    "%s is in use by another run; wait for its end".formatted(folder.folder())));
+    Optional<Closeable> lock;
+    try {
+      lock = folder.tryLock();
+    } catch (IOException e) { // its message may be no more than the path
+      throw new IOException("%s cannot be written to: %s".formatted(folder.folder(), e), e);
+    }
+    return lock.orElseThrow(
+        () -> refusal("%s is in use by another run; wait for its end".formatted(folder.folder())));
   }
 
   private Names readNames() throws IOException {

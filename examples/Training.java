@@ -1,3 +1,5 @@
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -228,9 +230,12 @@ final class Training {
   }
 
   private DivergedException diverged(String what) {
-    String text =
-        "%s; %s still holds the checkpoint before; a lower --learning-rate may help"
-            .formatted(what, folder.folder().resolve("last.zip"));
+    Path last = folder.folder().resolve("last.zip");
+    String checkpoint =
+        Files.exists(last)
+            ? last + " still holds the checkpoint before"
+            : "there is no checkpoint before";
+    String text = "%s; %s; a lower --learning-rate may help".formatted(what, checkpoint);
     log.log(text);
     return new DivergedException(text);
   }

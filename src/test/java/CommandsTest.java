@@ -154,6 +154,21 @@ class CommandsTest {
   }
 
   @Test
+  void tooLittleMemoryIsStatus1AndOneLine() {
+    OutOfMemoryError error = new OutOfMemoryError("Java heap space");
+    Ended expected =
+        new Ended(
+            1, List.of("out of memory: Java heap space; take less, or more memory with -Xmx"));
+    assertEquals(expected, failing(new RuntimeException("Error during forward pass", error)));
+    assertEquals(
+        expected,
+        run(
+            () -> {
+              throw error;
+            }));
+  }
+
+  @Test
   void runsOfTheSameSecondGetAFolderEach(@TempDir Path folder) throws IOException {
     Path runs = folder.resolve("new/runs");
     Set<Path> made = new HashSet<>();

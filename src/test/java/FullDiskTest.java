@@ -82,6 +82,27 @@ class FullDiskTest {
     }
   }
 
+  /** The permissions of a folder do not bind root, a disk that is mounted so does. */
+  @Test
+  void whatCannotBeWrittenToIsSaidBeforeTraining() throws Exception {
+    Path disk = Files.createDirectory(folder.resolve("disk"));
+    assertTrue(disk.toFile().setWritable(false));
+    boolean isMounted = Files.isWritable(disk);
+    assumeTrue(
+        !isMounted || status("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", disk.toString()) == 0,
+        "skipped: permissions do not bind this user, and no tmpfs can be mounted here");
+    try {
+      TrainerRuns.Printed printed = TrainerRuns.run(options + disk);
+      assertEquals(1, printed.status(), printed.err());
+      assertEquals("", printed.out());
+      assertTrue(printed.err().startsWith(disk + " cannot be written to: "), printed.err());
+      assertEquals(1, printed.err().lines().count(), printed.err());
+    } finally {
+      assertTrue(!isMounted || status("umount", disk.toString()) == 0);
+      disk.toFile().setWritable(true);
+    }
+  }
+
   private static int status(String... command) throws InterruptedException {
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

@@ -29,21 +29,21 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
  */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "deletes no file that is open")
 class KilledAgainAndAgainTest {
-  private static final int KILLS = Integer.getInteger("kills", Moment.values().length);
+  private static final int KILLS = Integer.getInteger("kills", 3);
   private static final int CHECKPOINT_EVERY = 3;
   private static final Pattern STEP = Pattern.compile(" step (\\d+): (saved|validation)");
   private static final Pattern TEMPORARY = Pattern.compile("(.+)\\.[0-9a-f-]{36}\\.part");
 
   /** When a run is killed: each time in a life of its process, at random within it. */
   private enum Moment {
-    /** Before it trains, while its checkpoint is read. */
-    STARTING(""),
     TRAINING(""),
     CHECKPOINT("last.zip"),
+    MODEL("model.zip"),
     BEST("best.zip"),
+    /** Before it trains, while its checkpoint is read. */
+    STARTING(""),
     /** After the last step. */
-    RESULTS(""),
-    MODEL("model.zip");
+    RESULTS("");
 
     /** Which file is written, if the moment is at hand at all. */
     final String file;
@@ -128,7 +128,7 @@ class KilledAgainAndAgainTest {
     while (process.isAlive() && isAtEnd && !log().contains("calibrating")) {
       Thread.sleep(2);
     }
-    process.waitFor(random.nextInt(isAtEnd ? 60 : 1000), TimeUnit.MILLISECONDS);
+    process.waitFor(random.nextInt(isAtEnd ? 60 : 2500), TimeUnit.MILLISECONDS);
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
     while (process.isAlive()
         && !moment.file.isEmpty()

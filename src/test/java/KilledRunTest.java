@@ -1,11 +1,14 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.backpropninja.names.ModelFile;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,6 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 
@@ -62,9 +67,7 @@ class KilledRunTest {
     return step.asInt();
   }
 
-  /** The process is told to end, and does what is left to do. */
-  @Test
-  void termSavesAndSaysHowToGoOn() throws Exception {
+  private Process startForEver() throws IOException, InterruptedException {
     Process process =
         start(
             "--quiet --steps 100000000 --hidden 9 --checkpoint-every 100000000 --eval-every 0 --names "
@@ -75,9 +78,31 @@ class KilledRunTest {
     while (Files.size(out.resolve("metrics.csv")) < 2000 && process.isAlive()) {
       Thread.sleep(5);
     }
+    return process;
+  }
+
+  /** Signal numbers are POSIX's. A shell lets what it starts in the background ignore INT. */
+  private static void send(String signal, int number, Process process) throws Exception {
+    Path status = Path.of("/proc/" + process.pid() + "/status");
+    if (Files.exists(status)) {
+      String ignored = Files.readString(status).replaceFirst("(?s).*SigIgn:\\s*(\\w+).*", "$1");
+      boolean isIgnored = (Long.parseUnsignedLong(ignored, 16) >> (number - 1) & 1) == 1;
+      if (isIgnored) {
+        process.destroyForcibly();
+      }
+      assumeFalse(isIgnored, "skipped: what runs the tests ignores " + signal);
+    }
+    new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
+  }
+
+  /** The process is told to end, and does what is left to do. */
+  @ParameterizedTest
+  @CsvSource({"TERM, 15", "INT, 2", "HUP, 1"})
+  void aSignalSavesAndSaysHowToGoOn(String signal, int number) throws Exception {
+    Process process = startForEver();
     assertFalse(Files.exists(out.resolve("last.zip")), "saved before it was told to");
-    process.destroy(); // TERM
-    assertEquals(128 + 15, process.waitFor(), printed());
+    send(signal, number, process);
+    assertEquals(128 + number, process.waitFor(), printed());
     assertTrue(
         printed().matches("(?s)stopped after step \\d+ of 100000000; --resume .*" + out + " .*"),
         printed());
@@ -85,6 +110,55 @@ class KilledRunTest {
     assertTrue(Files.readString(out.resolve("report.html")).contains(" of 100,000,000."));
     try (Stream<Path> files = Files.list(out)) {
       assertFalse(files.anyMatch(file -> file.toString().endsWith(".part")), "half a file is left");
+    }
+  }
+
+  /** A log that is a pipe which nobody reads keeps the run from ending. */
+  @Test
+  void aSecondInterruptEndsARunThatTakesItsTimeToSave() throws Exception {
+    Process process = startForEver();
+    Files.delete(out.resolve("log.txt"));
+    String pipe = out.resolve("log.txt").toString();
+    assumeTrue(new ProcessBuilder("mkfifo", pipe).start().waitFor() == 0, "skipped: no mkfifo");
+    send("INT", 2, process);
+    awaitFile(out.resolve("last.zip"), process);
+    assertFalse(process.waitFor(1, TimeUnit.SECONDS), "the pipe was of no use");
+    send("INT", 2, process);
+    assertEquals(128 + 2, process.waitFor(), printed());
+    assertEquals("", printed());
+    requireProgressKept(1);
+  }
+
+  /** On many names, so that calibration takes some time. */
+  @Test
+  void anInterruptAfterTheLastStepSaysHowToGetTheResults() throws Exception {
+    Process process = start("--steps 2 --context 8 --embedding 20 --names names.txt --out " + out);
+    while (process.isAlive() && !printed().contains("calibrating")) {
+      Thread.sleep(5);
+    }
+    send("INT", 2, process);
+    assertEquals(128 + 2, process.waitFor(), printed());
+    assertTrue(
+        printed().endsWith("stopped before the results; --resume " + out + " gives them\n"),
+        printed());
+    requireProgressKept(2);
+    assertFalse(Files.exists(out.resolve("summary.json")), "it was over");
+  }
+
+  @Test
+  void aSecondRunInTheFolderIsRefused() throws Exception {
+    Process process = startForEver();
+    try {
+      for (String args : List.of("--resume " + out, options + " --out " + out)) {
+        TrainerRuns.Printed second = TrainerRuns.run(args);
+        assertEquals(2, second.status(), second.err());
+        assertEquals(1, second.err().lines().count(), second.err());
+        assertEquals(
+            args.startsWith("--resume"), second.err().contains("is in use by another run"));
+      }
+      assertTrue(process.isAlive());
+    } finally {
+      process.destroyForcibly().waitFor();
     }
   }
 

@@ -1,4 +1,5 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -37,21 +38,62 @@ class TrainingEndsTest {
   /** The loss is finite until a step that is large has made the weights so. */
   @ParameterizedTest
   @ValueSource(strings = {"", " --compiled"})
-  void aLossThatIsNotFiniteEndsTrainingAndLeavesAGoodCheckpoint(String how) {
+  void aLossThatIsNotFiniteEndsTrainingAndLeavesAGoodCheckpoint(String how) throws IOException {
     TrainerRuns.Printed printed =
         TrainerRuns.run(
             options.replace("--checkpoint-every 10", "--checkpoint-every 1")
                 + how
-                + " --learning-rate 1e38");
+                + " --learning-rate 1e24");
+    requireDiverged(printed, out.resolve("last.zip") + " still holds the checkpoint before");
+    ModelFile last = ModelFile.read(out.resolve("last.zip"));
+    assertTrue(new ObjectMapper().readTree(last.trainingState()).get("step").asInt() > 0);
+    double sum = last.network().params().sumNumber().doubleValue();
+    assertTrue(Double.isFinite(sum), "the checkpoint holds " + sum);
+  }
+
+  @Test
+  void aLossThatIsNotFiniteBeforeTheFirstCheckpointSaysThatThereIsNone() {
+    TrainerRuns.Printed printed = TrainerRuns.run(options + " --learning-rate 1e38");
+    requireDiverged(printed, "there is no checkpoint before");
+    assertFalse(Files.exists(out.resolve("last.zip")));
+  }
+
+  private static void requireDiverged(TrainerRuns.Printed printed, String checkpoint) {
     assertEquals(1, printed.status(), printed.err());
     List<String> err = printed.err().lines().toList();
     String last = err.get(err.size() - 1);
     assertTrue(
-        last.matches("step \\d+: .* must be a finite number.*; .*last.zip still holds.*"), last);
-    if (Files.exists(out.resolve("last.zip"))) {
-      double sum =
-          ModelFile.read(out.resolve("last.zip")).network().params().sumNumber().doubleValue();
-      assertTrue(Double.isFinite(sum), "the checkpoint holds " + sum);
+        last.matches("(step \\d+: .*|.* (at|after) step \\d+); .*; a lower .* may help"), last);
+    assertTrue(last.contains("; " + checkpoint + "; "), last);
+  }
+
+  /** A full disk on which there is room again. */
+  @Test
+  void whatIsWrittenLaterAfterAllIsNoFailure() {
+    TrainerRuns.Printed printed =
+        TrainerRuns.run(
+            options,
+            line -> {
+              if (line.startsWith("step 6 of")) {
+                obstruct("last.zip");
+              } else if (line.startsWith("step 36 of")) {
+                clear("last.zip");
+              }
+            });
+    assertEquals(0, printed.status(), printed.err());
+    assertEquals(
+        1,
+        printed.err().lines().filter(line -> line.contains("last.zip cannot be written")).count(),
+        printed.err());
+    assertTrue(printed.err().endsWith("all files are in " + out + "\n"), printed.err());
+  }
+
+  private void clear(String file) {
+    try {
+      Files.delete(out.resolve(file).resolve("in the way"));
+      Files.delete(out.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

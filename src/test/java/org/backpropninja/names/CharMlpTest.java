@@ -1,5 +1,6 @@
 package org.backpropninja.names;
 
+import static java.util.stream.Collectors.joining;
 import static org.backpropninja.testing.Close.assertClose;
 import static org.backpropninja.testing.Close.assertWithin;
 import static org.backpropninja.testing.Close.largest;
@@ -10,7 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,9 +23,12 @@ import org.backpropninja.random.TorchRandom;
 import org.backpropninja.testing.DoublePrecision;
 import org.backpropninja.testing.Golden;
 import org.backpropninja.testing.GradientChecks;
+import org.backpropninja.training.Calibration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -273,5 +279,32 @@ class CharMlpTest {
     assertEquals("contextLength (0) must be at least 1", e.getMessage());
     e = assertThrows(IllegalArgumentException.class, () -> CharMlp.notebookSgd(0));
     assertEquals("steps (0) must be at least 1", e.getMessage());
+  }
+
+  /** 20 chunks of 47 MiB; no garbage collection comes in between, for the tests' heap is large. */
+  @Test
+  @EnabledOnOs(OS.LINUX) // reads /proc
+  void lossAndCalibrationLeaveNoArraysToTheGarbageCollection() throws IOException {
+    String letters =
+        IntStream.range(0, 3000).mapToObj(k -> Character.toString(0x4E00 + k)).collect(joining());
+    List<String> words = Collections.nCopies(27, letters);
+    NamesDataset data = new NamesDataset(Vocabulary.of(words), 3, words);
+    MultiLayerNetwork network =
+        new CharMlp(3001, 3, 2, 5)
+            .network(new NoOp(), DataType.FLOAT, new TorchRandom(1), new TorchRandom(2));
+    NamesDataset little = new NamesDataset(data.vocabulary(), 3, words.subList(0, 2));
+    CharMlp.loss(network, little);
+    long before = residentMebibytes();
+    CharMlp.loss(network, data);
+    Calibration.calibrate(network, data.chunks(CharMlp.chunk(network)));
+    long more = residentMebibytes() - before;
+    assertTrue(more < 300, more + " MiB more");
+  }
+
+  private static long residentMebibytes() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("VmRSS:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024)
+        .sum();
   }
 }

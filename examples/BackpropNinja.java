@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.NamesFile;
-import org.backpropninja.names.NamesSplit;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.Vocabulary;
 import org.backpropninja.random.TorchRandom;
@@ -212,7 +211,7 @@ public final class BackpropNinja implements Callable<Integer> {
    * @throws InvalidNamesException if the names cannot be used
    */
   static Start draw(Path names, Recipe recipe, long seed) {
-    NamesDataset train = NamesSplit.of(NamesFile.read(names), CONTEXT).train();
+    NamesDataset train = Names.split(names, NamesFile.read(names), CONTEXT).train();
     TorchRandom first = new TorchRandom(recipe == Recipe.ONE_GENERATOR ? seed : NOTEBOOK_SEED);
     TorchRandom second = recipe == Recipe.ONE_GENERATOR ? first : new TorchRandom(seed);
     StepwiseMlp.Parameters parameters = parameters(train.vocabulary().size(), first, second);

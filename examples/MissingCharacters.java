@@ -1,7 +1,6 @@
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 import org.backpropninja.names.Vocabulary;
 
@@ -17,13 +16,11 @@ final class MissingCharacters {
    * @return one line that any terminal can show; empty if none is missing
    */
   static Optional<String> of(Vocabulary vocabulary, List<String> texts) {
-    Set<Integer> known =
-        vocabulary.toString().codePoints().skip(1).boxed().collect(Collectors.toSet());
     int[] missing =
         texts.stream()
             .flatMapToInt(String::codePoints)
             .distinct()
-            .filter(character -> !known.contains(character))
+            .filter(character -> !isIn(vocabulary, character))
             .sorted()
             .toArray();
     if (missing.length == 0) {
@@ -36,6 +33,11 @@ final class MissingCharacters {
             .collect(Collectors.joining(", "));
     int more = missing.length - SHOWN;
     return Optional.of(more > 0 ? "%s and %d more".formatted(shown, more) : shown);
+  }
+
+  /** The end marker has an index, but is in no name. */
+  private static boolean isIn(Vocabulary vocabulary, int character) {
+    return character != Vocabulary.END && vocabulary.has(character);
   }
 
   private static String show(int character) {

@@ -10,6 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.NamesFile;
+import org.backpropninja.names.NamesFile.Spaces;
 import org.backpropninja.names.NamesSplit;
 
 /**
@@ -27,9 +28,32 @@ record Names(Path file, String sha256, int count, NamesSplit split) {
    *
    * @throws InvalidNamesException if the file cannot be used
    */
-  static Names read(Path file, int context) throws IOException {
-    List<String> words = NamesFile.read(file);
-    return new Names(file, sha256(file), words.size(), NamesSplit.of(words, context));
+  static Names read(Path file, Spaces spaces, int context) throws IOException {
+    List<String> words = words(file, spaces);
+    return new Names(file, sha256(file), words.size(), split(file, words, context));
+  }
+
+  private static List<String> words(Path file, Spaces spaces) {
+    try {
+      return NamesFile.read(file, spaces);
+    } catch (InvalidNamesException e) {
+      throw e.isForSpace()
+          ? new InvalidNamesException(e.getMessage() + "; --spaces takes spaces within names")
+          : e;
+    }
+  }
+
+  /**
+   * Splits the words of a file.
+   *
+   * @throws InvalidNamesException if they cannot be split, with the file's name
+   */
+  static NamesSplit split(Path file, List<String> words, int context) {
+    try {
+      return NamesSplit.of(words, context);
+    } catch (InvalidNamesException e) {
+      throw new InvalidNamesException("%s: %s".formatted(file, e.getMessage()));
+    }
   }
 
   private static String sha256(Path file) throws IOException {

@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.backpropninja.names.InvalidNamesException;
+import org.backpropninja.names.NamesFile.Spaces;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.RunFolder.Summary;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -65,6 +66,11 @@ public final class TrainNames implements Callable<Integer> {
       paramLabel = "FILE",
       description = "one name a line (${DEFAULT-VALUE})")
   private Path names = Path.of("names.txt");
+
+  @Option(
+      names = "--spaces",
+      description = "names may hold single spaces, which are characters like others")
+  private boolean spaces;
 
   @Option(names = "--steps", paramLabel = "N", description = "training steps (${DEFAULT-VALUE})")
   private int steps = 200_000;
@@ -267,7 +273,7 @@ public final class TrainNames implements Callable<Integer> {
   private Names readNames() throws IOException {
     MemoryNeeds memory = new MemoryNeeds(spec);
     memory.requireNames(names);
-    Names data = Names.read(names, sizes.context());
+    Names data = Names.read(names, spaces ? Spaces.WITHIN_NAMES : Spaces.REFUSED, sizes.context());
     sampling.requirePrefixIn(data.split().train().vocabulary());
     memory.require(options(), sizes.mlp(data.split().train().vocabulary().size()));
     return data;

@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.backpropninja.names.ModelFile;
 import org.backpropninja.names.NameSampler;
+import org.backpropninja.names.NamesFile.Spaces;
 import org.backpropninja.names.RunFolder;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -134,7 +135,7 @@ class ReportOfRunTest {
     TrainerRuns.run(
         () -> {
           TrainingOptions parsed = TrainNames.options(args.split(" "));
-          Names names = Names.read(parsed.names(), parsed.context());
+          Names names = Names.read(parsed.names(), Spaces.REFUSED, parsed.context());
           RunFolder run = RunFolder.create(at(name));
           RunDescription.of(Map.of(), parsed, names).write(run);
           return new Run(parsed, names, run, pace).run(results -> {}).isPresent() ? 0 : 1;

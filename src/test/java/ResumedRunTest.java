@@ -1,5 +1,6 @@
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.Closeable;
@@ -132,6 +133,31 @@ class ResumedRunTest {
         Files.readAllBytes(folder.resolve("long/model.zip")),
         Files.readAllBytes(folder.resolve("short/model.zip")));
     refused("--steps (60) must be at least 90", "--steps 60 --resume " + at("short"));
+  }
+
+  /** An option without a value has none in run.json, and may get one. */
+  @Test
+  void aRunMayGoOnWithOtherSamples() throws IOException {
+    succeed(options.strip() + " --out " + at("whole"));
+    TrainerRuns.copy(folder.resolve("whole"), folder.resolve("copy"));
+    String given = " --temperature 0.7 --top-k 4 --prefix an --max-length 5 --only-new --samples 3";
+    succeed(options.strip().replace("--samples 6 ", "") + given + " --out " + at("other"));
+    String resumed = succeed(given.strip() + " --resume " + at("copy")).out();
+    assertTrue(resumed.contains("\nnew    an"), resumed);
+    assertEquals(
+        TrainerRuns.left(folder.resolve("other")), TrainerRuns.left(folder.resolve("copy")));
+    assertEquals(resumed, succeed("--resume " + at("copy")).out());
+    String back = "--temperature 1 --top-k 99 --prefix= --max-length 1000 --only-new=false";
+    String again = succeed(back + " --samples 6 --resume " + at("copy")).out();
+    assertEquals(succeed("--resume " + at("whole")).out(), again);
+  }
+
+  @Test
+  void aPrefixThatNoNameHasIsRefusedBeforeTheFirstStep() {
+    refused(
+        "--prefix has characters that no name has: 'z'",
+        options.strip() + " --prefix z --out " + at("a"));
+    assertFalse(Files.exists(folder.resolve("a")));
   }
 
   @Test

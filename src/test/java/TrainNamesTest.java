@@ -232,7 +232,9 @@ class TrainNamesTest {
         Arguments.of("--samples -1", "--samples (-1) must be from 0"),
         Arguments.of("--seed -1", "--seed (-1) must be from 0 to 4294967285"),
         Arguments.of("--names absent", "absent"),
-        Arguments.of("--names blank", "line 2"),
+        Arguments.of("--names spaces", "line 2: \"mary ann\" holds white space (U+0020)"),
+        Arguments.of("--names spaces", "; --spaces takes spaces within names"),
+        Arguments.of("--names few", "few: words (3) must be 6 or more"),
         Arguments.of("--names dot", "line 1"),
         Arguments.of("--names latin1", "line 2"),
         Arguments.of("--names empty", "empty"),
@@ -254,7 +256,9 @@ class TrainNamesTest {
   @MethodSource("unusable")
   void unusableInputGetsOneLineStatusTwoAndNothingWritten(String args, String part)
       throws IOException {
-    Files.writeString(folder.resolve("blank"), "anna\n\nbob\n");
+    Files.writeString(folder.resolve("blank"), "");
+    Files.writeString(folder.resolve("spaces"), "anna\nmary ann\n");
+    Files.writeString(folder.resolve("few"), "anna\nbob\ncleo\n");
     Files.writeString(folder.resolve("dot"), "an.na\nbob\n");
     Files.writeString(folder.resolve("empty"), "");
     try (RandomAccessFile huge = new RandomAccessFile(folder.resolve("huge").toFile(), "rw")) {

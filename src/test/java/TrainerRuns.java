@@ -18,6 +18,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
+import picocli.CommandLine;
 
 /** Runs the trainer within this process or in one of its own, and tells what a run has left. */
 final class TrainerRuns {
@@ -50,10 +51,19 @@ final class TrainerRuns {
 
   /** Runs in this process; tells each line as it is printed, from within what prints it. */
   static Printed run(String args, Consumer<String> onLine) {
-    return run(
-        () -> Commands.execute(TrainNames.commandLine(new TrainNames()), args.split(" ")), onLine);
+    return run(TrainNames.commandLine(new TrainNames()), onLine, args.split(" "));
   }
 
+  /** Runs another command in this process. */
+  static Printed run(CommandLine command, String... args) {
+    return run(command, line -> {}, args);
+  }
+
+  private static Printed run(CommandLine command, Consumer<String> onLine, String... args) {
+    return run(() -> Commands.execute(command, args), onLine);
+  }
+
+  /** Runs anything that prints. */
   static Printed run(Running running, Consumer<String> onLine) {
     ByteArrayOutputStream printedOut =
         new ByteArrayOutputStream() {
@@ -66,10 +76,10 @@ final class TrainerRuns {
     ByteArrayOutputStream printedErr = new ByteArrayOutputStream();
     PrintStream out = System.out;
     PrintStream err = System.err;
-    System.setOut(new PrintStream(printedOut, true));
-    System.setErr(new PrintStream(printedErr, true));
+    System.setOut(new PrintStream(printedOut, true, UTF_8));
+    System.setErr(new PrintStream(printedErr, true, UTF_8));
     try {
-      return new Printed(running.status(), printedOut.toString(), printedErr.toString());
+      return new Printed(running.status(), printedOut.toString(UTF_8), printedErr.toString(UTF_8));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } finally {

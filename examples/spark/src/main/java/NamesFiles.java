@@ -1,8 +1,7 @@
 import java.io.Serializable;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.Iterator;
-import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.apache.hadoop.io.LongWritable;
@@ -35,12 +34,12 @@ final class NamesFiles {
    * @param partitions at least so many, where the files can be cut
    * @return the names
    * @throws InvalidNamesException if there is no such file, none can be read, or none holds a name,
-   *     or if a line is no name; one blank line at the end of a file is skipped
+   *     or if a line is neither a name nor blank
    */
   static JavaRDD<String> read(JavaSparkContext spark, String source, int partitions) {
     JavaRDD<Line> lines = lines(spark, source, partitions);
     requireNames(source, lines);
-    JavaRDD<String> names = lines.filter(line -> !line.isEmpty()).map(line -> line.name(""));
+    JavaRDD<String> names = lines.flatMap(line -> line.name("").stream().iterator());
     if (names.isEmpty()) {
       throw new InvalidNamesException("%s holds no name".formatted(source));
     }
@@ -57,11 +56,8 @@ final class NamesFiles {
   private record Line(String file, long start, byte[] utf8)
       implements Comparable<Line>, Serializable {
 
-    boolean isEmpty() {
-      return utf8.length == 0;
-    }
-
-    String name(String where) {
+    /** Empty if the line is blank. */
+    Optional<String> name(String where) {
       return NamesFile.name(where, utf8);
     }
 
@@ -110,29 +106,15 @@ final class NamesFiles {
     if (unusable.isEmpty()) {
       return;
     }
-    Map<String, Long> last = lastLines(lines);
-    for (Line first :
-        unusable
-            .filter(line -> !line.isEmpty() || line.start() != last.get(line.file()))
-            .takeOrdered(1)) {
-      String file = first.file();
-      long number =
-          lines.filter(line -> line.file().equals(file) && line.start() <= first.start()).count();
-      first.name("%s, line %d".formatted(isFile(source, file) ? source : file, number));
-    }
+    Line first = unusable.takeOrdered(1).get(0);
+    String file = first.file();
+    long number =
+        lines.filter(line -> line.file().equals(file) && line.start() <= first.start()).count();
+    first.name("%s, line %d".formatted(isFile(source, file) ? source : file, number));
   }
 
   /** Whether the source is that file; else it is a folder or a pattern. */
   private static boolean isFile(String source, String file) {
     return file.matches("(.*[/:])?" + Pattern.quote(source));
-  }
-
-  /** Where the last line of each file starts. */
-  private static Map<String, Long> lastLines(JavaRDD<Line> lines) {
-    return new HashMap<>(
-        lines
-            .mapToPair(line -> new Tuple2<>(line.file(), line.start()))
-            .reduceByKey(Math::max)
-            .collectAsMap());
   }
 }

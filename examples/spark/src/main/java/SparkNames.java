@@ -10,6 +10,7 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.InvalidNamesException;
+import org.backpropninja.names.ModelFile;
 import org.backpropninja.names.NameSampler;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.RunFolder;
@@ -227,7 +228,7 @@ public final class SparkNames implements Callable<Integer> {
             roundLosses,
             invent(network, data.vocabulary()));
     folder.write(summary);
-    folder.write(network);
+    folder.write("model.zip", new ModelFile(network, data.vocabulary()));
     return new Result(summary, network, folder.folder());
   }
 

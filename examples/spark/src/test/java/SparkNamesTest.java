@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.backpropninja.names.CharMlp;
+import org.backpropninja.names.ModelFile;
 import org.backpropninja.names.NameSampler;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.RunFolder.Parts;
@@ -73,6 +74,15 @@ class SparkNamesTest {
     assertEquals(
         new NameSampler(model(), Small.VOCABULARY, 3).sample(6, new TorchRandom(SEED + 10)),
         result.summary().names());
+  }
+
+  /** So SampleNames and EvaluateNames take it. */
+  @Test
+  void theModelFileHasTheVocabularyAndIsTrusted() throws IOException {
+    ModelFile file = ModelFile.read(result.folder().resolve("model.zip"));
+    assertEquals(Small.VOCABULARY, file.vocabulary());
+    assertEquals(new CharMlp(Small.VOCABULARY.size(), 3, 4, 12), file.sizes());
+    assertArrayEquals(Small.parameters(model()), Small.parameters(file.network()));
   }
 
   /** With the seeds that the class comment states; 45 steps are rounds of 20, 20 and 5. */

@@ -8,16 +8,33 @@ package org.backpropninja.names;
  * stack trace.
  */
 public final class InvalidNamesException extends IllegalArgumentException {
+  private final boolean isForSpace;
+
   /**
    * Refuses names that something else than {@link NamesFile} reads.
    *
    * @param message one line: where, what and what is allowed
    */
   public InvalidNamesException(String message) {
+    this(message, false);
+  }
+
+  InvalidNamesException(String message, boolean isForSpace) {
     super(message);
+    this.isForSpace = isForSpace;
   }
 
   InvalidNamesException(String message, Throwable cause) {
     super(message, cause);
+    isForSpace = false;
+  }
+
+  /**
+   * Tells whether {@link NamesFile.Spaces#WITHIN_NAMES} is the way out.
+   *
+   * @return true if a name was refused for a space within it
+   */
+  public boolean isForSpace() {
+    return isForSpace;
   }
 }

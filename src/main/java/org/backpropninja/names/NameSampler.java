@@ -66,7 +66,7 @@ public record NameSampler(MultiLayerNetwork network, Vocabulary vocabulary, int 
 
   private char[] contextBehind(String text) {
     char[] context = new char[contextLength];
-    text.codePoints().forEach(character -> push(context, vocabulary.indexOf((char) character)));
+    text.codePoints().forEach(character -> push(context, vocabulary.indexOf(character)));
     return context;
   }
 

@@ -13,10 +13,16 @@ final class OneLine {
 
   /** The first line, cut where it is long, with escapes for what a terminal would act on. */
   static String of(String text) {
-    StringBuilder shown = new StringBuilder();
     String line = text.lines().findFirst().orElse("");
-    line.codePoints()
-        .limit(LONGEST)
+    return line.codePointCount(0, line.length()) > LONGEST
+        ? escaped(line.substring(0, line.offsetByCodePoints(0, LONGEST))) + "…"
+        : escaped(line);
+  }
+
+  /** All of the text, with escapes for what a terminal would act on. */
+  static String escaped(String text) {
+    StringBuilder shown = new StringBuilder();
+    text.codePoints()
         .forEach(
             c -> {
               if (isHarmless(c)) {
@@ -25,7 +31,7 @@ final class OneLine {
                 shown.append("\\u%04x".formatted(c));
               }
             });
-    return line.codePointCount(0, line.length()) > LONGEST ? shown + "…" : shown.toString();
+    return shown.toString();
   }
 
   /** Neither a control character, a line's end, a change of direction, nor half a character. */

@@ -18,8 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect.Visibility;
 import org.nd4j.shade.jackson.annotation.PropertyAccessor;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -199,16 +197,6 @@ public record RunFolder(Path folder) {
    */
   public void write(String name, ModelFile model) throws IOException {
     put(name, model::write);
-  }
-
-  /**
-   * Writes {@code model.zip}, which {@code ModelSerializer.restoreMultiLayerNetwork} reads.
-   *
-   * @param network with its updater's state
-   * @throws IOException if it cannot be written
-   */
-  public void write(MultiLayerNetwork network) throws IOException {
-    put("model.zip", out -> ModelSerializer.writeModel(network, out, true));
   }
 
   /**

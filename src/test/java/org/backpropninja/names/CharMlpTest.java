@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -142,9 +143,9 @@ class CharMlpTest {
     for (int step = 0; step < 5; step++) {
       network.fit(indices(random, 32, 3, 27));
     }
-    RunFolder.create(folder).write(network);
-    MultiLayerNetwork restored =
-        ModelSerializer.restoreMultiLayerNetwork(folder.resolve("model.zip").toFile(), true);
+    File file = folder.resolve("model.zip").toFile();
+    ModelSerializer.writeModel(network, file, true);
+    MultiLayerNetwork restored = ModelSerializer.restoreMultiLayerNetwork(file, true);
 
     DataSet data = indices(random, 32, 3, 27);
     assertEquals(network.output(data.getFeatures()), restored.output(data.getFeatures()));

@@ -91,7 +91,9 @@ class ContextProbabilitiesTest {
     "257, 2, FLOAT", // families are cut
     "1024, 2, FLOAT",
     "1500, 1, FLOAT",
-    "1500, 2, FLOAT"
+    "1500, 2, FLOAT",
+    "3000, 2, FLOAT",
+    "65536, 2, FLOAT" // each context for itself
   })
   void areTheNetworksForEachContext(int V, int T, DataType type) {
     Asked network = network(V, T, type);
@@ -153,26 +155,28 @@ class ContextProbabilitiesTest {
     }
   }
 
-  /** 2²⁴ floats are remembered: of this vocabulary 260 families of 43 contexts, the last used. */
-  @Test
-  void forgettingChangesNoBit() {
-    int V = 1500;
+  /** 2²⁴ floats are remembered, families of 43, 21 and 1 contexts: those used last. */
+  @ParameterizedTest
+  @CsvSource({"1500, 260", "3000, 266", "65536, 256"})
+  void forgettingChangesNoBit(int V, int remembered) {
     Asked network = network(V, 2, DataType.FLOAT);
     ContextProbabilities probabilities = new ContextProbabilities(network, V, 2);
-    float[][] first = new float[262][];
-    for (char c = 0; c < 262; c++) {
+    int asked = remembered + 2;
+    float[][] first = new float[asked][];
+    for (char c = 0; c < asked; c++) {
       first[c] = probabilities.of(new char[] {c, (char) (5 * c)}).clone();
     }
-    assertEquals(262, network.times);
-    assertArrayEquals(first[261], probabilities.of(new char[] {261, 1305}));
+    assertEquals(asked, network.times);
+    char last = (char) (asked - 1);
+    assertArrayEquals(first[last], probabilities.of(new char[] {last, (char) (5 * last)}));
     assertArrayEquals(first[3], probabilities.of(new char[] {3, 15}));
-    assertEquals(262, network.times, "the last 260 are remembered");
-    for (char c = 261; c < 262; c--) {
+    assertEquals(asked, network.times, "the last are remembered");
+    for (char c = last; c < asked; c--) {
       assertArrayEquals(first[c], probabilities.of(new char[] {c, (char) (5 * c)}));
     }
-    assertEquals(264, network.times, "two were forgotten");
+    assertEquals(asked + 2, network.times, "two were forgotten");
     assertArrayEquals(first[3], probabilities.of(new char[] {3, 15}));
-    assertEquals(264, network.times, "what is used is not forgotten");
+    assertEquals(asked + 2, network.times, "what is used is not forgotten");
   }
 
   /** In whatever order they are asked for. */

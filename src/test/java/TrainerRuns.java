@@ -59,6 +59,7 @@ final class TrainerRuns {
     return run(() -> Commands.execute(command, args), line -> {});
   }
 
+  /** Runs anything that prints. */
   static Printed run(Running running, Consumer<String> onLine) {
     ByteArrayOutputStream printedOut =
         new ByteArrayOutputStream() {

@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.backpropninja.names.ModelFile;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +25,7 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
 
 /** The trainer in a process of its own, to which signals are sent and whose output gets lost. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "has no such signals, nor /dev/full")
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
 class KilledRunTest {
   private static final String STEPS = "--steps 3000";
   private static final String RUN =
@@ -34,6 +37,7 @@ class KilledRunTest {
   @TempDir Path folder;
   private Path out;
   private String options;
+  private Process started;
 
   @BeforeEach
   void writeNames() throws IOException {
@@ -42,7 +46,15 @@ class KilledRunTest {
   }
 
   private Process start(String args) throws IOException {
-    return TrainerRuns.start(folder.resolve("printed"), List.of(), args);
+    started = TrainerRuns.start(folder.resolve("printed"), List.of(), args);
+    return started;
+  }
+
+  @AfterEach
+  void end() {
+    if (started != null) {
+      started.destroyForcibly();
+    }
   }
 
   private String printed() throws IOException {
@@ -87,9 +99,6 @@ class KilledRunTest {
     if (Files.exists(status)) {
       String ignored = Files.readString(status).replaceFirst("(?s).*SigIgn:\\s*(\\w+).*", "$1");
       boolean isIgnored = (Long.parseUnsignedLong(ignored, 16) >> (number - 1) & 1) == 1;
-      if (isIgnored) {
-        process.destroyForcibly();
-      }
       assumeFalse(isIgnored, "skipped: what runs the tests ignores " + signal);
     }
     new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
@@ -148,18 +157,13 @@ class KilledRunTest {
   @Test
   void aSecondRunInTheFolderIsRefused() throws Exception {
     Process process = startForEver();
-    try {
-      for (String args : List.of("--resume " + out, options + " --out " + out)) {
-        TrainerRuns.Printed second = TrainerRuns.run(args);
-        assertEquals(2, second.status(), second.err());
-        assertEquals(1, second.err().lines().count(), second.err());
-        assertEquals(
-            args.startsWith("--resume"), second.err().contains("is in use by another run"));
-      }
-      assertTrue(process.isAlive());
-    } finally {
-      process.destroyForcibly().waitFor();
+    for (String args : List.of("--resume " + out, options + " --out " + out)) {
+      TrainerRuns.Printed second = TrainerRuns.run(args);
+      assertEquals(2, second.status(), second.err());
+      assertEquals(1, second.err().lines().count(), second.err());
+      assertEquals(args.startsWith("--resume"), second.err().contains("is in use by another run"));
     }
+    assertTrue(process.isAlive());
   }
 
   @Test

@@ -58,6 +58,15 @@ class TrainingEndsTest {
     assertFalse(Files.exists(out.resolve("last.zip")));
   }
 
+  @Test
+  void parametersThatAreNotFiniteAreNotSaved() {
+    String each = options.replace("--checkpoint-every 10", "--checkpoint-every 1");
+    TrainerRuns.Printed printed = TrainerRuns.run(each + " --learning-rate 1e40");
+    requireDiverged(printed, "there is no checkpoint before");
+    assertTrue(printed.err().contains("a parameter is not a finite number after step 1"));
+    assertFalse(Files.exists(out.resolve("last.zip")));
+  }
+
   private static void requireDiverged(TrainerRuns.Printed printed, String checkpoint) {
     assertEquals(1, printed.status(), printed.err());
     List<String> err = printed.err().lines().toList();

@@ -114,6 +114,7 @@ final class Training {
     int before = step;
     fit(steps, interruption);
     steps.requireFinite();
+    requireFiniteParameters();
     if (step > before && options.isEvaluated(step)) { // not twice after one step
       evaluate(steps.metrics);
     }
@@ -193,7 +194,6 @@ final class Training {
   }
 
   private void checkpoint(Metrics metrics) {
-    requireFiniteParameters();
     log.write("metrics.csv", metrics::flush);
     checkpoint = state(metrics);
     ModelFile file = file(checkpoint);

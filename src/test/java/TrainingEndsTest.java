@@ -58,13 +58,15 @@ class TrainingEndsTest {
     assertFalse(Files.exists(out.resolve("last.zip")));
   }
 
-  @Test
-  void parametersThatAreNotFiniteAreNotSaved() {
-    String each = options.replace("--checkpoint-every 10", "--checkpoint-every 1");
+  @ParameterizedTest
+  @ValueSource(strings = {"--checkpoint-every 1", "--eval-every 1", "--sample-every 1"})
+  void parametersThatAreNotFiniteAreNotSaved(String stop) {
+    String each = options.replaceAll("--(checkpoint|eval)-every \\d+ ", "") + " " + stop;
     TrainerRuns.Printed printed = TrainerRuns.run(each + " --learning-rate 1e40");
     requireDiverged(printed, "there is no checkpoint before");
     assertTrue(printed.err().contains("a parameter is not a finite number after step 1"));
     assertFalse(Files.exists(out.resolve("last.zip")));
+    assertFalse(Files.exists(out.resolve("best.zip")));
   }
 
   private static void requireDiverged(TrainerRuns.Printed printed, String checkpoint) {

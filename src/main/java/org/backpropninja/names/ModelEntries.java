@@ -24,7 +24,7 @@ final class ModelEntries implements Closeable {
   private static final int MOST_OUTSIDE = 1 << 12; // 5 entries have 900 bytes of headers
 
   /** What a file may have beside its arrays: texts, headers, and what compression may add. */
-  private static final int MOST_BESIDE = 4 << 20;
+  private static final int MOST_BESIDE = ModelFile.MOST_STATE_BYTES + (4 << 20);
 
   private static final String ALLOWED =
       "a model file holds %s, %s, %s, %s if the updater has a state, and a checkpoint %s, in this order"
@@ -79,7 +79,9 @@ final class ModelEntries implements Closeable {
 
   /** Here already: to look for the next entry is to unpack the rest of this one. */
   private byte[] text(String name) throws IOException {
-    return StrictJson.requireShort(name, zip.readNBytes(StrictJson.MOST_BYTES + 1));
+    int most =
+        name.equals(ModelFile.TRAINING_STATE) ? ModelFile.MOST_STATE_BYTES : StrictJson.MOST_BYTES;
+    return StrictJson.requireShort(name, zip.readNBytes(most + 1), most);
   }
 
   /** Reads an entry of an array, which must be the next. */

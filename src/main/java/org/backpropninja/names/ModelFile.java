@@ -33,9 +33,12 @@ import org.nd4j.shade.jackson.databind.SerializationFeature;
  *
  * @param network of {@link CharMlp}, initialised
  * @param vocabulary what the network's V indices stand for
- * @param trainingState JSON of the trainer's own, of at most 1 MiB; null for none
+ * @param trainingState JSON of the trainer's own, of at most 64 MiB; null for none
  */
 public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String trainingState) {
+
+  /** A trainer that keeps a loss of every 1000th step takes 60 MiB for 2³¹ steps. */
+  static final int MOST_STATE_BYTES = 64 << 20;
 
   /** The most that {@link #read(Path)} takes: 160 MiB, uncompressed. */
   public static final long MOST_BYTES = 160L << 20;
@@ -69,7 +72,7 @@ public record ModelFile(MultiLayerNetwork network, Vocabulary vocabulary, String
               .formatted(COEFFICIENTS));
     }
     if (trainingState != null) {
-      StrictJson.requireShort(TRAINING_STATE, trainingState.getBytes(UTF_8));
+      StrictJson.requireShort(TRAINING_STATE, trainingState.getBytes(UTF_8), MOST_STATE_BYTES);
     }
   }
 

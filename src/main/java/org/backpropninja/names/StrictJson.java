@@ -30,7 +30,7 @@ final class StrictJson {
    *     long number
    */
   static JsonNode read(String entry, byte[] text) {
-    requireShort(entry, text);
+    requireShort(entry, text, MOST_BYTES);
     try {
       requireBounds(entry, text);
       return MAPPER.readTree(text);
@@ -42,12 +42,12 @@ final class StrictJson {
   /**
    * Checks the length alone.
    *
-   * @throws InvalidModelException if the text is longer than {@link #MOST_BYTES}
+   * @throws InvalidModelException if the text is longer
    */
-  static byte[] requireShort(String entry, byte[] text) {
-    if (text.length > MOST_BYTES) {
+  static byte[] requireShort(String entry, byte[] text, int mostBytes) {
+    if (text.length > mostBytes) {
       throw new InvalidModelException(
-          "%s has more than the %,d bytes that are allowed".formatted(entry, MOST_BYTES));
+          "%s has more than the %,d bytes that are allowed".formatted(entry, mostBytes));
     }
     return text;
   }

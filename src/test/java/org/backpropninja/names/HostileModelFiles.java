@@ -694,7 +694,7 @@ final class HostileModelFiles {
     bomb(() -> and(RawZip.bomb("more", 10_240)));
     bomb(() -> and(RawZip.bomb(ModelFile.TRAINING_STATE, 10_240)));
     bomb(() -> and(RawZip.bomb(ModelFile.TRAINING_STATE, 100).saying(100L << 20)));
-    bomb(() -> and(Entry.of(ModelFile.TRAINING_STATE, new byte[(1 << 20) + 1])));
+    bomb(() -> and(Entry.of(ModelFile.TRAINING_STATE, new byte[ModelFile.MOST_STATE_BYTES + 1])));
     bomb(() -> List.of(Entry.of("model.zip", RawZip.of(and(RawZip.bomb("more", 1))))));
     bomb(() -> Collections.nCopies(60_000, Entry.of("x", new byte[0])));
     files.add(new Hostile("zip bomb", false, HostileModelFiles::sparse));

@@ -23,6 +23,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpropninja.internal.NdArrays;
@@ -294,6 +295,17 @@ class ModelFileTest {
     assertNull(ModelFile.read(file).trainingState());
   }
 
+  /** As after some hundred million steps; random digits, so that the file is long too. */
+  @Test
+  void theTrainersStateMayBeLong() throws IOException {
+    StringBuilder digits = new StringBuilder("[0");
+    new Random(1).ints(3 << 20, 0, 10).forEach(digits::append);
+    String state = digits.append("]").toString();
+    Path file = folder.resolve("checkpoint.zip");
+    new ModelFile(untrained(new NoOp(), DataType.FLOAT), VOCABULARY, state).write(file);
+    assertEquals(state, ModelFile.read(file).trainingState());
+  }
+
   @Test
   void aVocabularyOfAnotherSizeIsRefused() {
     MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
@@ -339,8 +351,8 @@ class ModelFileTest {
     MultiLayerNetwork network = untrained(new NoOp(), DataType.FLOAT);
     assertRefused(
         InvalidModelException.class,
-        "training-state.json has more than the 1,048,576 bytes that are allowed",
-        () -> new ModelFile(network, VOCABULARY, "é".repeat((1 << 19) + 1)));
+        "training-state.json has more than the 67,108,864 bytes that are allowed",
+        () -> new ModelFile(network, VOCABULARY, "é".repeat((1 << 25) + 1)));
   }
 
   /** DL4J would write it, and fail to read it. */
@@ -396,7 +408,7 @@ class ModelFileTest {
     assertRefused(
         InvalidModelException.class,
         file
-            + ": its arrays take at least 3,217,031,169 bytes; 167,772,160 are allowed, or what you"
+            + ": its arrays take at least 3,149,922,305 bytes; 167,772,160 are allowed, or what you"
             + " pass to ModelFile.read",
         () -> ModelFile.read(file));
   }

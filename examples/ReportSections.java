@@ -219,9 +219,7 @@ final class ReportSections {
                 + " below, too low. Source: makemore part 3."),
         "<div class=\"pair\">",
         Figures.svg(
-            Html.format(
-                "log10 of update:data, each point the mean of %,d recorded steps.",
-                ReportPictures.stretch(data.updates().size())),
+            "log10 of update:data" + stretch(data.updates().size()),
             last.log10().keySet(),
             () -> ReportPictures.updates(data.updates())),
         Html.table(
@@ -229,6 +227,14 @@ final class ReportSections {
             List.of("parameter", "log10"),
             rows),
         "</div>");
+  }
+
+  /** Says so if a point is not of one step. */
+  private static String stretch(int updates) {
+    int stretch = ReportPictures.stretch(updates);
+    return stretch == 1
+        ? "."
+        : Html.format(", each point the mean of %,d recorded steps.", stretch);
   }
 
   // The run

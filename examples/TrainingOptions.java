@@ -31,7 +31,7 @@ record TrainingOptions(
   /** The notebook draws gain and bias without its generator. */
   static final long BATCH_NORM_SEED = 42;
 
-  private static final int UPDATE_RATIOS = 200; // of a run
+  private static final int UPDATE_RATIOS = 100; // of a run: half a millisecond each
 
   static final int SAMPLING_SEED_OFFSET = 10; // the notebook's 2147483647 + 10
 

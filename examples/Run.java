@@ -23,6 +23,7 @@ import org.backpropninja.random.TorchRandom;
 import org.backpropninja.training.Calibration;
 import org.backpropninja.training.FlatGradientUpdater;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 
 /** A run in its folder, which it has to itself: from the first or a later step to its results. */
@@ -54,11 +55,13 @@ final class Run {
    * Trains, and writes what came out.
    *
    * @param show is given the results, before they are written
+   * @param listeners that are told of each step
    * @return empty if the process has been told to end; then a checkpoint is left
    * @throws IOException if the folder cannot be written to, before anything is trained
    */
   @SuppressWarnings("try") // the notice is closed, never named
-  Optional<TrainNames.Result> run(Consumer<Results> show) throws IOException {
+  Optional<TrainNames.Result> run(Consumer<Results> show, TrainingListener... listeners)
+      throws IOException {
     Training.Start start = start();
     log.say(
         "%s %s: step %d of %d",
@@ -69,7 +72,7 @@ final class Run {
     ReportWriter report =
         new ReportWriter(options, names, folder, log, pace.apply(start.state().microseconds()));
     Training training = new Training(options, names.split(), folder, log, start, report);
-    if (train(training, start.state()) == Training.End.INTERRUPTED) {
+    if (train(training, start.state(), listeners) == Training.End.INTERRUPTED) {
       return Optional.empty();
     }
     String text = "stopped before the results; --resume %s gives them".formatted(folder.folder());
@@ -78,11 +81,12 @@ final class Run {
     }
   }
 
-  private Training.End train(Training training, TrainingState from) throws IOException {
+  private Training.End train(Training training, TrainingState from, TrainingListener... listeners)
+      throws IOException {
     try (Interruption interruption = new Interruption();
         Metrics metrics =
             Metrics.open(folder.folder().resolve("metrics.csv"), from.metricsLength())) {
-      Training.End end = training.run(interruption, metrics);
+      Training.End end = training.run(interruption, metrics, listeners);
       if (end == Training.End.INTERRUPTED) {
         tellHowToGoOn(training.step());
       } else if (end == Training.End.NO_BETTER_LOSS) {

@@ -17,6 +17,7 @@ import org.backpropninja.names.NamesFile.Spaces;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.RunFolder.Summary;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -159,6 +160,13 @@ public final class TrainNames implements Callable<Integer> {
   private boolean quiet;
 
   @Option(
+      names = "--ui",
+      description =
+          "show the training in DL4J's dashboard, for this machine's browsers only, until it ends;"
+              + " needs the Maven profile ui")
+  private boolean ui;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       description = "a new or empty folder for all files (runs/TIME)")
@@ -174,6 +182,8 @@ public final class TrainNames implements Callable<Integer> {
   private String resume;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  private Dashboard dashboard; // null without --ui
 
   /**
    * What a run gives.
@@ -230,7 +240,25 @@ public final class TrainNames implements Callable<Integer> {
   }
 
   private Optional<Result> train(Consumer<Results> show) throws IOException {
-    return resume == null ? trainAnew(show) : goOn(show);
+    try (Dashboard opened = ui ? Dashboard.open() : null) {
+      dashboard = opened;
+      return resume == null ? trainAnew(show) : goOn(show);
+    }
+  }
+
+  private Optional<Result> train(Names data, RunFolder folder, Consumer<Results> show)
+      throws IOException {
+    return new Run(options(), data, folder).run(show, dashboardListeners());
+  }
+
+  private TrainingListener[] dashboardListeners() {
+    if (dashboard == null) {
+      return new TrainingListener[0];
+    }
+    if (!quiet) {
+      System.err.println("dashboard at " + dashboard.address());
+    }
+    return new TrainingListener[] {dashboard.listener(options().stepsPerDashboardReport())};
   }
 
   // A new run
@@ -244,7 +272,7 @@ public final class TrainNames implements Callable<Integer> {
     try (Closeable lock = lock(folder)) {
       requireEmpty(folder.folder());
       RunDescription.of(commandLineOptions(), options(), data).write(folder);
-      return new Run(options(), data, folder).run(show);
+      return train(data, folder, show);
     }
   }
 
@@ -331,7 +359,9 @@ public final class TrainNames implements Callable<Integer> {
     }
     List<String> args = new ArrayList<>();
     options.forEach((name, value) -> args.add(name + "=" + value));
-    return parsed(args.toArray(String[]::new));
+    TrainNames described = parsed(args.toArray(String[]::new));
+    described.dashboard = dashboard;
+    return described;
   }
 
   private static boolean mayChange(String name, Map<String, String> options) {
@@ -352,7 +382,7 @@ public final class TrainNames implements Callable<Integer> {
     if (!now.equals(before)) {
       now.write(folder);
     }
-    return new Run(options(), data, folder).run(show);
+    return train(data, folder, show);
   }
 
   // Options
@@ -381,7 +411,9 @@ public final class TrainNames implements Callable<Integer> {
         quiet);
   }
 
-  /** All but what says which folder, as text; without those that have no value. */
+  /**
+   * All but what says which folder, and the dashboard; as text, without those that have no value.
+   */
   private Map<String, String> commandLineOptions() {
     learningRate = options().learningRate();
     weightDecay = options().weightDecay();
@@ -390,7 +422,7 @@ public final class TrainNames implements Callable<Integer> {
       boolean isOfRun =
           !option.usageHelp()
               && !option.versionHelp()
-              && !Set.of("--out", "--resume").contains(option.longestName());
+              && !Set.of("--out", "--resume", "--ui").contains(option.longestName());
       if (isOfRun) {
         Object value = option.getValue();
         if (value != null) {

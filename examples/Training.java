@@ -15,6 +15,7 @@ import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.IUpdater;
 
@@ -91,13 +92,15 @@ final class Training {
   /**
    * Trains until the last step, or what ends it earlier, and leaves a checkpoint.
    *
+   * @param others listen too
    * @throws DivergedException if the loss or a parameter is no longer finite
    */
-  End run(Interruption interruption, Metrics metrics) {
+  End run(Interruption interruption, Metrics metrics, TrainingListener... others) {
     compiled = options.compiled() ? CompiledNetwork.of(network) : null;
     try (Progress progress = new Progress(options.steps(), step, options.quiet())) {
       Steps steps = new Steps(progress, metrics);
       network.setListeners(steps, updates);
+      network.addListeners(others);
       while (end(interruption) == null) {
         goOn(steps, interruption);
       }

@@ -31,6 +31,7 @@ record TrainingOptions(
   /** The notebook draws gain and bias without its generator. */
   static final long BATCH_NORM_SEED = 42;
 
+  private static final int DASHBOARD_REPORTS = 1000; // of a run, all of which stay in memory
   private static final int UPDATE_RATIOS = 100; // of a run: half a millisecond each
 
   static final int SAMPLING_SEED_OFFSET = 10; // the notebook's 2147483647 + 10
@@ -76,6 +77,11 @@ record TrainingOptions(
   /** How many steps lie between two of which the report shows update:data. */
   int stepsPerUpdateRatio() {
     return Math.max(1, steps / UPDATE_RATIOS);
+  }
+
+  /** How many steps lie between two of which the dashboard shows parameters and gradients. */
+  int stepsPerDashboardReport() {
+    return Math.max(1, steps / DASHBOARD_REPORTS);
   }
 
   /** How many steps there are to go without a stop, from {@code step} on. */

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
@@ -17,6 +18,7 @@ import org.backpropninja.names.InvalidNamesException;
 import org.backpropninja.names.RunFolder;
 import org.backpropninja.names.RunFolder.Parts;
 import org.backpropninja.names.RunFolder.Summary;
+import org.deeplearning4j.util.CrashReportingUtil;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -52,6 +54,7 @@ final class Commands {
    * and refuses an empty path: {@code ""} would be the working directory.
    */
   static int execute(CommandLine line, String... args) {
+    CrashReportingUtil.crashDumpsEnabled(false); // a file in the working directory, of no use here
     line.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Versions());
     line.getCommandSpec().usageMessage().sortOptions(false);
     line.registerConverter(Path.class, Commands::path);
@@ -72,7 +75,13 @@ final class Commands {
     if (text.isBlank()) {
       throw new TypeConversionException("a path must not be empty");
     }
-    return Path.of(text);
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) { // with LC_ALL=C, JDK 17 takes ASCII only
+      throw new TypeConversionException(
+          "no file can have this name here: %s; on Linux LC_ALL=C.UTF-8 allows all characters"
+              .formatted(e.getReason()));
+    }
   }
 
   private static int executeWithinMemory(CommandLine line, String... args) {

@@ -51,7 +51,8 @@ final class MemoryNeeds {
     double heap = heap(options, mlp);
     double arrays = arrays(options, mlp);
     double physical = physicalMemory();
-    requireFits(options, arrays, Math.min(Pointer.maxBytes(), physical), "ND4J's arrays");
+    double most = Pointer.maxBytes() > 0 ? Math.min(Pointer.maxBytes(), physical) : physical;
+    requireFits(options, arrays, most, "ND4J's arrays");
     requireFits(options, heap, Math.min(Runtime.getRuntime().maxMemory(), physical), "Java heap");
     requireFits(options, arrays + heap, physical, "memory");
     double elements = (double) options.batch() * widest(mlp);
@@ -89,7 +90,8 @@ final class MemoryNeeds {
     double V = mlp.vocabularySize();
     double largest =
         Math.max(I * mlp.hiddenSize(), V * Math.max(mlp.embeddingSize(), mlp.hiddenSize()));
-    return Math.max(training, (FLOAT + Double.BYTES) * largest);
+    double updates = 2.0 * FLOAT * mlp.parameters(); // before and after a step that is recorded
+    return Math.max(training + updates, (FLOAT + Double.BYTES) * largest);
   }
 
   /** The numbers of one example: its context, embcat, hprebn, h and logits. */
@@ -136,6 +138,8 @@ final class MemoryNeeds {
   }
 
   private static String size(double bytes) {
-    return String.format(Locale.ROOT, "%.1f GiB", bytes / (1L << 30));
+    return bytes < 1L << 30
+        ? String.format(Locale.ROOT, "%.0f MiB", bytes / (1L << 20))
+        : String.format(Locale.ROOT, "%.1f GiB", bytes / (1L << 30));
   }
 }

@@ -28,7 +28,9 @@ record Samples(List<Sample> names, int wanted, int draws) {
   /** Prints the names with their marks, and the shares; what is missing on the error stream. */
   void print() {
     names.forEach(System.out::println);
-    System.out.println(shares());
+    if (!names.isEmpty()) {
+      System.out.println(shares());
+    }
     reportMissing();
   }
 

@@ -30,6 +30,11 @@ record SavedModel(Path path, ModelFile model) {
           "%s does not exist; give the folder of a run, or a model's file".formatted(path));
     }
     Path file = Files.isDirectory(path) ? path.resolve("model.zip") : path;
+    if (Files.notExists(file) && !RunDescription.isIn(path)) {
+      throw new UnusableInputException(
+          "%s has no model.zip and is no run's folder; give one, or a model's file"
+              .formatted(path));
+    }
     if (Files.notExists(file)) {
       throw new UnusableInputException(
           "%s does not exist, the run has not ended; give a checkpoint, such as %s"

@@ -3,6 +3,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -38,12 +40,17 @@ final class UpdateRatios extends BaseTrainingListener {
 
   /** Where a parameter lies among all. */
   private record Part(int from, int to) {
-    Distribution of(float[] all) {
-      double[] values = new double[to - from];
-      for (int i = from; i < to; i++) {
-        values[i - from] = all[i];
-      }
-      return Distribution.of(values);
+
+    /** With Bessel's correction. A copy of a large parameter might not fit into memory. */
+    double deviation(IntToDoubleFunction value) {
+      double mean = IntStream.range(from, to).mapToDouble(value).sum() / (to - from);
+      double squares =
+          IntStream.range(from, to)
+              .mapToDouble(value)
+              .map(x -> x - mean)
+              .map(difference -> difference * difference)
+              .sum();
+      return Math.sqrt(squares / (to - from - 1));
     }
   }
 
@@ -95,14 +102,12 @@ final class UpdateRatios extends BaseTrainingListener {
   }
 
   private Ratios ratios(float[] now) {
-    float[] update = new float[now.length];
-    for (int i = 0; i < now.length; i++) {
-      update[i] = now[i] - before[i];
-    }
     Map<String, Double> log10 = new LinkedHashMap<>();
     parts.forEach(
-        (name, part) ->
-            log10.put(name, Math.log10(part.of(update).deviation() / part.of(before).deviation())));
+        (name, part) -> {
+          double update = part.deviation(i -> now[i] - before[i]);
+          log10.put(name, Math.log10(update / part.deviation(i -> before[i])));
+        });
     return new Ratios(step, log10);
   }
 }

@@ -134,10 +134,19 @@ class ExamplesAsProcessesTest {
     assertTrue(ended.out().lines().allMatch(line -> line.matches(".+ \\d\\S+")), ended::toString);
   }
 
+  /** Behind the arguments that a command cannot do without. */
+  private static String[] typo(String example) {
+    return switch (example) {
+      case "SampleNames" -> new String[] {"runs", "--stepz"};
+      case "EvaluateNames" -> new String[] {"runs", "more.txt", "--stepz"};
+      default -> new String[] {"--stepz"};
+    };
+  }
+
   @ParameterizedTest
   @MethodSource("examples")
   void aTypoIsOneLine(String example) throws Exception {
-    Ended ended = run(example, Redirect.PIPE, "--stepz");
+    Ended ended = run(example, Redirect.PIPE, typo(example));
     assertEquals(
         new Ended(2, "", "Unknown option: '--stepz'" + System.lineSeparator()), ended, example);
   }

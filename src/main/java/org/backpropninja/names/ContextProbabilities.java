@@ -93,6 +93,11 @@ final class ContextProbabilities {
       }
     }
     INDArray output = network.output(Nd4j.create(contexts, new long[] {n, T}, 'c'));
+    if (output.columns() != V) {
+      throw new IllegalArgumentException(
+          "vocabulary (of %d characters) must have %d, as the network has classes"
+              .formatted(V, output.columns()));
+    }
     Matrix probs = NdArrays.in(output, DataType.FLOAT);
     float[][] rows = new float[n][V];
     for (int i = 0; i < n; i++) {

@@ -96,7 +96,10 @@ final class ModelEntries implements Closeable {
   private void next(String name) throws IOException {
     ZipEntry entry = next();
     if (entry == null) {
-      throw new InvalidModelException("%s is missing; %s".formatted(name, ALLOWED));
+      throw new InvalidModelException(
+          entries.isEmpty()
+              ? "is no zip file, so no model"
+              : "%s is missing; %s".formatted(name, ALLOWED));
     }
     take(entry, name);
   }

@@ -20,6 +20,18 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 public record NameSampler(MultiLayerNetwork network, Vocabulary vocabulary, int contextLength) {
 
   /**
+   * Checks the context's length.
+   *
+   * @throws IllegalArgumentException if T is below 1
+   */
+  public NameSampler {
+    if (contextLength < 1) {
+      throw new IllegalArgumentException(
+          "contextLength (%d) must be at least 1".formatted(contextLength));
+    }
+  }
+
+  /**
    * Draws names as the notebook does.
    *
    * @param count how many, not negative

@@ -45,7 +45,7 @@ final class Metrics implements Closeable {
     }
   }
 
-  private Metrics(FileChannel file) throws IOException {
+  Metrics(FileChannel file) throws IOException {
     this.file = file;
     length = file.size();
     if (length == 0) {
@@ -81,18 +81,21 @@ final class Metrics implements Closeable {
 
   /** Adds a row. */
   void add(Row row) throws IOException {
-    write(null);
-    last = row;
+    endRow(null);
+    last = row; // before the disk can refuse the lines
+    write();
   }
 
   /** Adds the validation loss to the last row, and all lines so far to the file. */
   void validated(double loss) throws IOException {
-    write(loss);
+    endRow(loss);
+    write();
   }
 
   /** Writes all lines so far, as far as the disk. */
   void flush() throws IOException {
-    write(null);
+    endRow(null);
+    write();
     file.force(false);
   }
 
@@ -101,11 +104,14 @@ final class Metrics implements Closeable {
     return length;
   }
 
-  private void write(Double validationLoss) throws IOException {
+  private void endRow(Double validationLoss) {
     if (last != null) {
       unwritten.append(last.line(validationLoss));
       last = null;
     }
+  }
+
+  private void write() throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(unwritten.toString().getBytes(UTF_8));
     try {
       while (bytes.hasRemaining()) {

@@ -199,7 +199,8 @@ public final class TrainNames implements Callable<Integer> {
   TrainNames() {}
 
   /**
-   * Runs and exits: 0 done, 1 failed, 2 unusable arguments or input.
+   * Runs and exits: 0 done, 1 failed, 2 unusable arguments or input; stopped by a signal 130
+   * (Ctrl-C), 143 (TERM) or 129 (HUP).
    *
    * @param args see {@code --help}
    */

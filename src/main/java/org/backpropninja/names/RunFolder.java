@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -16,7 +15,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect.Visibility;
@@ -36,6 +38,12 @@ import org.nd4j.shade.jackson.databind.node.ObjectNode;
  */
 public record RunFolder(Path folder) {
   private static final String LOCK = ".lock";
+
+  /**
+   * Real paths of the folders that this process has locked. Who asks for one of them must not open
+   * its lock file: on POSIX, closing it again would end the lock that is held.
+   */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
   /** Of a file that is written: nobody else's file has such a name. */
   private static final Pattern TEMPORARY = Pattern.compile(".+\\.[0-9a-f-]{36}\\.part");
@@ -120,21 +128,46 @@ public record RunFolder(Path folder) {
    * @throws IOException if the folder cannot be written to
    */
   public Optional<Closeable> tryLock() throws IOException {
-    FileChannel channel =
-        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      if (channel.tryLock() != null) {
-        deleteTemporary();
-        return Optional.of(channel); // which ends the lock when it is closed
-      }
-    } catch (OverlappingFileLockException e) {
-      // held in this process
-    } catch (IOException e) {
-      channel.close();
-      throw e;
+    Path real = folder.toRealPath();
+    if (!HELD.add(real)) {
+      return Optional.empty();
     }
-    channel.close();
-    return Optional.empty();
+    FileChannel channel = null;
+    boolean locked = false;
+    try {
+      channel =
+          FileChannel.open(real.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (channel.tryLock() == null) {
+        return Optional.empty();
+      }
+      deleteTemporary();
+      locked = true;
+      return Optional.of(lock(real, channel));
+    } finally {
+      if (!locked) {
+        unlock(real, channel);
+      }
+    }
+  }
+
+  /** Ends the lock when it is closed; only the first time, as another may have it by then. */
+  private static Closeable lock(Path real, FileChannel channel) {
+    AtomicBoolean closed = new AtomicBoolean();
+    return () -> {
+      if (!closed.getAndSet(true)) {
+        unlock(real, channel);
+      }
+    };
+  }
+
+  private static void unlock(Path real, FileChannel channel) throws IOException {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } finally {
+      HELD.remove(real);
+    }
   }
 
   private void deleteTemporary() throws IOException {

@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.backpropninja.names.RunFolder.Content;
@@ -128,29 +129,43 @@ class RunFolderTest {
 
   @Test
   void anotherProcessHasTheLockUntilItEnds() throws Exception {
-    Process other =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Locker.class.getName(),
-                folder.folder().toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    Process other = startLocker();
     assertEquals('l', other.getInputStream().read());
     assertTrue(folder.tryLock().isEmpty());
     other.destroyForcibly().waitFor();
     folder.tryLock().orElseThrow().close();
   }
 
-  /** Locks a folder until it is killed. */
+  /** POSIX ends a process's locks on a file when it closes any of its descriptors of it. */
+  @Test
+  void aRefusedSecondAttemptLeavesTheLockClosedToOtherProcesses() throws Exception {
+    Closeable lock = folder.tryLock().orElseThrow();
+    assertTrue(folder.tryLock().isEmpty());
+    Process other = startLocker();
+    assertEquals('r', other.getInputStream().read());
+    other.destroyForcibly().waitFor();
+    lock.close();
+  }
+
+  private Process startLocker() throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            Locker.class.getName(),
+            folder.folder().toString())
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
+  /** Locks a folder until it is killed, or says that it is refused. */
   static final class Locker {
     public static void main(String[] args) throws Exception {
-      Closeable lock = new RunFolder(Path.of(args[0])).tryLock().orElseThrow();
-      System.out.print("locked");
+      Optional<Closeable> lock = new RunFolder(Path.of(args[0])).tryLock();
+      System.out.print(lock.isPresent() ? "locked" : "refused");
       System.out.flush();
       Thread.sleep(60_000);
-      lock.close();
+      lock.orElseThrow().close();
     }
   }
 

@@ -71,7 +71,8 @@ final class Commands {
     return status;
   }
 
-  private static Path path(String text) {
+  /** Refuses what no file can be named, with a message for the option's value. */
+  static Path path(String text) {
     if (text.isBlank()) {
       throw new TypeConversionException("a path must not be empty");
     }

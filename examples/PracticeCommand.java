@@ -11,6 +11,8 @@ import picocli.CommandLine.ParameterException;
     name = "Practice",
     description = "Compares the gradients in examples/Practice.java with SameDiff's autodiff.")
 final class PracticeCommand implements Callable<Integer> {
+  static final String WHERE =
+      "The methods are in examples/Practice.java; --help tells what else there is.";
 
   private final Practice practice;
 
@@ -42,6 +44,7 @@ final class PracticeCommand implements Callable<Integer> {
       PracticeHints.all().forEach((name, hint) -> System.out.println(name + ": " + hint));
     } else {
       System.out.println(PracticeTable.of(practice, start()).text());
+      System.out.println(WHERE);
     }
     return 0;
   }

@@ -1,4 +1,5 @@
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.function.DoubleFunction;
 import java.util.function.ToDoubleFunction;
 import org.backpropninja.names.BigramModel;
 import org.backpropninja.names.CharMlp;
+import org.backpropninja.names.InvalidModelException;
 import org.backpropninja.names.ModelFile;
 import org.backpropninja.names.NameSampler;
 import org.backpropninja.names.NamesDataset;
@@ -64,9 +66,11 @@ final class Run {
       throws IOException {
     Training.Start start = start();
     log.say(
-        "%s %s: step %d of %d",
+        "%s %s on %d names of %d characters: step %d of %d",
         start.state().step() == 0 ? "training in" : "going on in",
         folder.folder(),
+        names.count(),
+        names.split().train().vocabulary().size() - 1,
         start.state().step(),
         options.steps());
     ReportWriter report =
@@ -91,8 +95,9 @@ final class Run {
         tellHowToGoOn(training.step());
       } else if (end == Training.End.NO_BETTER_LOSS) {
         log.say(
-            "step %d: no lower validation loss than after step %d, which best.zip holds",
-            training.step(), training.best().step());
+            "step %d: no lower validation loss than after step %d, which best.zip holds; the results"
+                + " are of step %d",
+            training.step(), training.best().step(), training.step());
       }
       return end;
     }
@@ -115,13 +120,26 @@ final class Run {
     if (Files.exists(checkpoint)) {
       return resumed(checkpoint);
     }
+    requireNoCheckpoint(checkpoint);
     TorchRandom random = new TorchRandom(options.seed());
     MultiLayerNetwork network = options.network(names.split().train().vocabulary().size(), random);
     return new Training.Start(network, random, TrainingState.first(random));
   }
 
+  /** A run that has lost its last checkpoint must not begin anew over what it has left. */
+  private void requireNoCheckpoint(Path last) throws IOException {
+    try (DirectoryStream<Path> others =
+        Files.newDirectoryStream(folder.folder(), "{best,step-*}.zip")) {
+      for (Path other : others) {
+        throw new UnusableInputException(
+            "%s is not there, but %s is: copy it to last.zip to go on from there, or start a new run"
+                .formatted(last, other.getFileName()));
+      }
+    }
+  }
+
   private Training.Start resumed(Path checkpoint) {
-    ModelFile file = ModelFile.read(checkpoint, Runtime.getRuntime().maxMemory());
+    ModelFile file = read(checkpoint);
     Vocabulary vocabulary = names.split().train().vocabulary();
     if (file.trainingState() == null || !file.vocabulary().equals(vocabulary)) {
       throw new UnusableInputException(
@@ -135,9 +153,31 @@ final class Run {
             "--steps (%d) must be at least %d, the steps that were taken"
                 .formatted(options.steps(), state.step()));
       }
+      requirePossible(state, checkpoint);
       return new Training.Start(file.network(), TorchRandom.restore(state.random()), state);
     } catch (JsonProcessingException e) {
       throw new UnusableInputException("%s: %s".formatted(checkpoint, e.getOriginalMessage()));
+    }
+  }
+
+  private ModelFile read(Path checkpoint) {
+    try {
+      return ModelFile.read(checkpoint, Runtime.getRuntime().maxMemory());
+    } catch (InvalidModelException e) {
+      throw new UnusableInputException(
+          "%s; best.zip or step-N.zip, if one is there, can be copied over it to go on from there"
+              .formatted(e.getMessage()));
+    }
+  }
+
+  /** To restore a generator takes as long as to draw so many numbers. */
+  private void requirePossible(TrainingState state, Path checkpoint) {
+    long parameters = options.mlp(names.split().train().vocabulary().size()).parameters();
+    long most = 2 * ((long) state.step() * options.batch() + parameters + 100);
+    if (state.random().drawn() > most) {
+      throw new UnusableInputException(
+          "%s: %d random numbers drawn; %d steps draw at most %d"
+              .formatted(checkpoint, state.random().drawn(), state.step(), most));
     }
   }
 
@@ -154,7 +194,12 @@ final class Run {
     Parts<Double> bigramLosses = losses(split, new BigramModel(split.train())::loss);
     Results results = new Results(losses, bigramLosses, samples(network));
     show.accept(results);
-    log.log("losses %s".formatted(losses));
+    if (losses.val() > bigramLosses.val()) {
+      log.say("the bigram baseline is better; another --learning-rate or more --steps may help");
+    }
+    log.log(Commands.losses(losses));
+    log.log(Commands.losses(bigramLosses) + "  bigram baseline");
+    log.log(results.samples().shares());
     Summary summary = summary(training, results);
     log.write("summary.json", () -> folder.write(summary, more(training, results)));
     ModelFile model = new ModelFile(network, split.train().vocabulary());

@@ -3,6 +3,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.backpropninja.names.RunFolder;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -22,6 +24,14 @@ record RunDescription(
     String namesSha256,
     String vocabulary,
     Map<String, Long> seeds) {
+
+  /** Checks that nothing is missing. */
+  RunDescription {
+    if (Stream.of(options, versions, namesSha256, vocabulary, seeds).anyMatch(Objects::isNull)) {
+      throw new IllegalArgumentException(
+          "options, versions, namesSha256, vocabulary and seeds must all be there");
+    }
+  }
 
   private static final String FILE = "run.json";
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -25,6 +25,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * Trains the character MLP on a file of names, prints its three losses and the names that it
@@ -178,7 +179,8 @@ public final class TrainNames implements Callable<Integer> {
       fallbackValue = "",
       paramLabel = "DIR",
       description =
-          "goes on with the run in DIR, to the same results; without DIR with the newest in runs/")
+          "goes on with the run in DIR, to the same results; without DIR with the newest in runs/"
+              + " that has not ended")
   private String resume;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
@@ -268,8 +270,8 @@ public final class TrainNames implements Callable<Integer> {
   private Optional<Result> trainAnew(Consumer<Results> show) throws IOException {
     requireUsable();
     Names data = readNames();
-    requireEmpty(out == null ? null : Path.of(out));
-    RunFolder folder = Commands.runFolder(out == null ? null : Path.of(out));
+    requireEmpty(out());
+    RunFolder folder = Commands.runFolder(out());
     try (Closeable lock = lock(folder)) {
       requireEmpty(folder.folder());
       RunDescription.of(commandLineOptions(), options(), data).write(folder);
@@ -313,7 +315,7 @@ public final class TrainNames implements Callable<Integer> {
       throw refusal(
           "--out (%s) must not be given with --resume DIR, which tells it".formatted(out));
     }
-    RunFolder folder = new RunFolder(resume.isEmpty() ? newestRun() : Path.of(resume));
+    RunFolder folder = new RunFolder(resume.isEmpty() ? newestRun() : path("--resume", resume));
     if (!RunDescription.isIn(folder.folder())) {
       throw refusal("--resume (%s) must be a folder with a run.json".formatted(folder.folder()));
     }
@@ -329,8 +331,10 @@ public final class TrainNames implements Callable<Integer> {
     }
     try (Stream<Path> runs = Files.list(RUNS)) {
       return runs.filter(RunDescription::isIn)
+          .filter(run -> Files.notExists(run.resolve("model.zip")))
           .max(Comparator.comparing(RunDescription::time).thenComparing(Path::toString))
-          .orElseThrow(() -> refusal("--resume needs a DIR: there is no run in runs"));
+          .orElseThrow(
+              () -> refusal("--resume needs a DIR: there is no run in runs that has not ended"));
     }
   }
 
@@ -352,8 +356,8 @@ public final class TrainNames implements Callable<Integer> {
       if (given.containsKey(name)) {
         if (!given.get(name).equals(options.get(name)) && !mayChange(name, options)) {
           throw refusal(
-              "%s (%s) must be %s, as in the run that goes on; leave it out, or start a new run"
-                  .formatted(name, given.get(name), options.get(name)));
+              "%s (%s) must be %s, as in the run that goes on; leave it out, or start a new run%s"
+                  .formatted(name, given.get(name), options.get(name), hint(name)));
         }
         options.put(name, given.get(name));
       }
@@ -366,8 +370,16 @@ public final class TrainNames implements Callable<Integer> {
   }
 
   private static boolean mayChange(String name, Map<String, String> options) {
-    boolean constant = ScheduleKind.CONSTANT.toString().equals(options.get("--schedule"));
-    return CHANGEABLE.contains(name) && (constant || !name.equals("--steps"));
+    boolean lengthens =
+        ScheduleKind.CONSTANT.toString().equals(options.get("--schedule"))
+            && "0".equals(options.get("--patience")); // the last step's evaluation would count
+    return CHANGEABLE.contains(name) && (lengthens || !name.equals("--steps"));
+  }
+
+  private static String hint(String name) {
+    return name.equals("--steps")
+        ? "; a run with --schedule constant and without --patience may be lengthened"
+        : "";
   }
 
   private Optional<Result> goOn(RunDescription before, RunFolder folder, Consumer<Results> show)
@@ -446,13 +458,36 @@ public final class TrainNames implements Callable<Integer> {
     require("--checkpoint-every", checkpointEvery, 1, Integer.MAX_VALUE);
     require("--keep-every", keepEvery, 0, Integer.MAX_VALUE);
     require("--sample-every", sampleEvery, 0, Integer.MAX_VALUE);
-    require("--warm-up", warmUp, 0, schedule == ScheduleKind.COSINE ? steps - 1 : 0);
+    requireUsableRate();
     requireNumber("--learning-rate", options().learningRate(), Double.MIN_VALUE);
     requireNumber("--weight-decay", options().weightDecay(), 0);
-    if (out != null && out.isBlank()) {
-      throw refusal("--out must name a folder, is empty");
+    Commands.requireFolder(spec, "--out", out());
+  }
+
+  /** Null for a new folder in runs. */
+  private Path out() {
+    return out == null ? null : path("--out", out);
+  }
+
+  private Path path(String option, String text) {
+    try {
+      return Commands.path(text);
+    } catch (TypeConversionException e) {
+      throw refusal("%s (%s): %s".formatted(option, text, e.getMessage()));
     }
-    Commands.requireFolder(spec, "--out", out == null ? null : Path.of(out));
+  }
+
+  private void requireUsableRate() {
+    if (updater == UpdaterKind.ADADELTA
+        && (options().learningRate() != updater.learningRate
+            || schedule != ScheduleKind.NOTEBOOK)) {
+      throw refusal(
+          "--updater adadelta has no learning rate; leave --learning-rate and --schedule out");
+    }
+    if (warmUp != 0 && schedule != ScheduleKind.COSINE) {
+      throw refusal("--warm-up (%d) needs --schedule cosine".formatted(warmUp));
+    }
+    require("--warm-up", warmUp, 0, steps - 1);
   }
 
   private void require(String option, long value, long least, long most) {

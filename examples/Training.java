@@ -238,7 +238,8 @@ final class Training {
         Files.exists(last)
             ? last + " still holds the checkpoint before"
             : "there is no checkpoint before";
-    String text = "%s; %s; a lower --learning-rate may help".formatted(what, checkpoint);
+    String text =
+        "%s; %s; a new run with a lower --learning-rate may help".formatted(what, checkpoint);
     log.log(text);
     return new DivergedException(text);
   }

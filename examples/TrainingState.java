@@ -1,4 +1,6 @@
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.backpropninja.random.TorchRandom;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -29,6 +31,18 @@ record TrainingState(
     List<ReportData.Sampled> sampled) {
 
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Checks and copies, because a state may come from a file. */
+  TrainingState {
+    if (step < 0 || evaluationsSince < 0 || metricsLength < 0 || !(microseconds >= 0)) {
+      throw new IllegalArgumentException("no number of a state may be negative");
+    }
+    if (Stream.of(random, minibatchLosses, updates, sampled).anyMatch(Objects::isNull)) {
+      throw new IllegalArgumentException(
+          "random, minibatchLosses, updates and sampled must all be there");
+    }
+    minibatchLosses = List.copyOf(minibatchLosses);
+  }
 
   /**
    * The lowest validation loss.

@@ -130,7 +130,7 @@ class CommandsTest {
         "DropIn | --blocks | Missing required parameter for option '--blocks' (N)",
         "Practice | --hint= | --hint () must be one of dlogprobs, dprobs, ",
         "TrainNames | --names= | Invalid value for option '--names': a path must not be empty",
-        "TrainNames | --out= | --out must name a folder, is empty",
+        "TrainNames | --out= | --out (): a path must not be empty",
         "TrainNames | --updater= | Invalid value for option '--updater': expected one of [SGD, ",
         "TrainNames | --steps=ten | Invalid value for option '--steps': 'ten' is not an int",
         "TrainNames | surplus | Unmatched argument at index 0: 'surplus'",

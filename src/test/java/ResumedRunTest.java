@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import org.backpropninja.names.ModelFile;
 import org.backpropninja.names.RunFolder;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,15 +89,6 @@ class ResumedRunTest {
   }
 
   @Test
-  void theModelsFileHasTheSameBytes() throws IOException {
-    runWithCopies(options.strip() + " --out " + at("whole"), "whole", List.of(24));
-    succeed("--resume " + copyAt("whole", 24));
-    assertArrayEquals(
-        Files.readAllBytes(folder.resolve("whole/model.zip")),
-        Files.readAllBytes(copyAt("whole", 24).resolve("model.zip")));
-  }
-
-  @Test
   void bothWaysOfTrainingGoOnWithEachOthersRuns() throws IOException {
     runWithCopies(options.strip() + " --out " + at("whole"), "whole", List.of(24));
     succeed("--compiled --resume " + copyAt("whole", 24));
@@ -171,7 +163,12 @@ class ResumedRunTest {
     refused("--hidden (9) must be 7", "--hidden 9" + resume);
     refused("--steps (90) must be 60", "--steps 90" + resume);
     refused("--learning-rate (0.2) must be 0.1", "--learning-rate 0.2" + resume);
+    refused("may be lengthened", "--steps 90" + resume);
     refused("--out (x) must not be given", "--out x" + resume);
+    refused(
+        "adadelta has no learning rate", options.strip() + " --updater adadelta --schedule step");
+    refused("needs --schedule cosine", options.strip() + " --warm-up 5");
+    refused("--out (a\0b)", options.strip() + " --out a\0b");
     succeed("--hidden 7 --samples 6" + resume);
     Files.writeString(folder.resolve("names.txt"), "someone\n", StandardOpenOption.APPEND);
     refused("has changed since the run began", resume.strip());
@@ -183,6 +180,48 @@ class ResumedRunTest {
     Files.createDirectory(folder.resolve("odd"));
     Files.writeString(folder.resolve("odd/run.json"), "{\"options\": 3}");
     refused("run.json is unusable", "--resume " + at("odd"));
+    Files.writeString(folder.resolve("odd/run.json"), "{}");
+    refused("run.json is unusable", "--resume " + at("odd"));
+  }
+
+  /** Or what the run has left would be written over. */
+  @Test
+  void aRunWithoutItsLastCheckpointDoesNotBeginAnew() throws IOException {
+    succeed(options.strip() + " --out " + at("whole"));
+    TrainerRuns.copy(folder.resolve("whole"), folder.resolve("copy"));
+    Files.delete(folder.resolve("copy/last.zip"));
+    Files.delete(folder.resolve("copy/best.zip"));
+    refused("last.zip is not there, but step-", "--resume " + at("copy"));
+    Files.copy(folder.resolve("copy/step-20.zip"), folder.resolve("copy/last.zip"));
+    Files.copy(folder.resolve("whole/best.zip"), folder.resolve("copy/best.zip"));
+    succeed("--resume " + at("copy"));
+    assertEquals(
+        TrainerRuns.left(folder.resolve("whole")), TrainerRuns.left(folder.resolve("copy")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"step\": 3}",
+        "{\"step\": -3, \"random\": {}, \"minibatchLosses\": [], \"updates\": [], \"sampled\": []}",
+        "{\"step\": 3, \"random\": {\"seed\": 1, \"drawn\": 9000000000000000000}, "
+            + "\"minibatchLosses\": [], \"updates\": [], \"sampled\": []}"
+      })
+  void aCheckpointWhoseStateCannotBeIsRefused(String state) throws IOException {
+    succeed(options.strip() + " --out " + at("whole"));
+    Path last = folder.resolve("whole/last.zip");
+    ModelFile file = ModelFile.read(last);
+    new ModelFile(file.network(), file.vocabulary(), state).write(last);
+    refused("last.zip: ", "--resume " + at("whole"));
+  }
+
+  /** The evaluation after the last step would count, and end a longer run earlier. */
+  @Test
+  void aRunWithPatienceIsNotLengthened() {
+    succeed(options.strip() + " --schedule constant --patience 9 --out " + at("whole"));
+    refused(
+        "a run with --schedule constant and without --patience may be lengthened",
+        "--steps 90 --resume " + at("whole"));
   }
 
   @Test
@@ -191,7 +230,7 @@ class ResumedRunTest {
     Path last = folder.resolve("whole/last.zip");
     byte[] bytes = Files.readAllBytes(last);
     Files.write(last, Arrays.copyOf(bytes, bytes.length / 2));
-    refused("last.zip", "--resume " + at("whole"));
+    refused("can be copied over it to go on from there", "--resume " + at("whole"));
   }
 
   @Test
@@ -210,6 +249,6 @@ class ResumedRunTest {
     Files.writeString(folder.resolve("mine/precious"), "of mine");
     refused("must be new or empty", options.strip() + " --out " + at("mine"));
     assertEquals(List.of("precious"), List.of(folder.resolve("mine").toFile().list()));
-    refused("--out must name a folder", options.strip() + " --out=");
+    refused("--out (): a path must not be empty", options.strip() + " --out=");
   }
 }

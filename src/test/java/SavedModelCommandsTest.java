@@ -193,12 +193,15 @@ class SavedModelCommandsTest {
     Path absent = elsewhere.resolve("absent");
     assertRefused(absent + " does not exist; give the folder", sample(absent.toString()));
     assertRefused(
+        elsewhere + " has no model.zip and is no run's folder", sample(elsewhere.toString()));
+    Files.createFile(elsewhere.resolve("run.json"));
+    assertRefused(
         "model.zip does not exist, the run has not ended; give a checkpoint, such as "
             + elsewhere.resolve("last.zip"),
         sample(elsewhere.toString()));
-    assertRefused(names() + ": vocabulary.json is missing", sample(names()));
+    assertRefused(names() + ": is no zip file, so no model", sample(names()));
     assertRefused(
-        names() + ": vocabulary.json is missing", evaluate(Path.of(names()), Path.of(names())));
+        names() + ": is no zip file, so no model", evaluate(Path.of(names()), Path.of(names())));
   }
 
   // EvaluateNames

@@ -245,7 +245,7 @@ class TrainNamesTest {
         Arguments.of("--hidden 20000000", "--hidden (20000000) takes at least "),
         Arguments.of("--context 2000000 --hidden 20", "--context (2000000) takes at least "),
         Arguments.of("--names huge", "takes about 30.0 GiB of Java heap"),
-        Arguments.of("--warm-up 5", "--warm-up (5) must be from 0 to 0"),
+        Arguments.of("--warm-up 5", "--warm-up (5) needs --schedule cosine"),
         Arguments.of("--schedule cosine --steps 9 --warm-up 9", "must be from 0 to 8"),
         Arguments.of("--learning-rate 0", "--learning-rate (0.0) must be a finite number, above 0"),
         Arguments.of("--weight-decay NaN", "--weight-decay (NaN) must be a finite number, 0 or"),

@@ -74,7 +74,9 @@ class TrainingEndsTest {
     List<String> err = printed.err().lines().toList();
     String last = err.get(err.size() - 1);
     assertTrue(
-        last.matches("(step \\d+: .*|.* (at|after) step \\d+); .*; a lower .* may help"), last);
+        last.matches(
+            "(step \\d+: .*|.* (at|after) step \\d+); .*; a new run with a lower .* may help"),
+        last);
     assertTrue(last.contains("; " + checkpoint + "; "), last);
   }
 

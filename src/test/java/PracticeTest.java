@@ -552,8 +552,8 @@ class PracticeTest {
   void theCommandPrintsTheTableAndItsStatusIs0() {
     Printed printed = execute(new HalfDone());
 
-    assertEquals(
-        new Printed(0, table(new HalfDone()).text() + System.lineSeparator(), ""), printed);
+    String out = "%s%n%s%n".formatted(table(new HalfDone()).text(), PracticeCommand.WHERE);
+    assertEquals(new Printed(0, out, ""), printed);
   }
 
   @ParameterizedTest

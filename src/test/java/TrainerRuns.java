@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,10 +111,18 @@ final class TrainerRuns {
     return command(List.of(speed.group(1).split(" ")), args);
   }
 
+  /** The flags of this process without which newer JDKs warn of what JavaCPP does. */
+  private static List<String> silencing() {
+    return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(flag -> flag.matches("--(enable-native-access|sun-misc-unsafe-memory-access)=.*"))
+        .toList();
+  }
+
   private static ProcessBuilder command(List<String> flags, String args) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags);
+    command.addAll(silencing());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), "TrainNames"));
     command.addAll(Arrays.asList(args.split(" ")));
     return new ProcessBuilder(command);

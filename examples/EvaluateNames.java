@@ -14,9 +14,6 @@ import picocli.CommandLine.Parameters;
 /** Computes the mean loss of names under a model that was trained before. */
 @Command(
     name = "EvaluateNames",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
-    versionProvider = Versions.class,
     description = {
       "Computes the mean loss of names under a trained model.",
       "The loss is in nats, that of an example is −ln of the probability that the model gives to the"

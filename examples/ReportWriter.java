@@ -51,15 +51,7 @@ final class ReportWriter {
 
   /** Writes the page of a checkpoint, with names of this network. */
   void write(MultiLayerNetwork network, TrainingState state) {
-    write(
-        () ->
-            data(
-                network,
-                state,
-                bigramLoss(),
-                Map.of(),
-                options.sampling().draw(sampler(network), options.samplingRandom(), known()),
-                Map.of()));
+    write(() -> data(network, state, bigramLoss(), Map.of(), draw(network), Map.of()));
   }
 
   /**
@@ -147,6 +139,11 @@ final class ReportWriter {
   }
 
   // Names
+
+  /** Draws the names that a run shows at its end, and its pages before, with their marks. */
+  Samples draw(MultiLayerNetwork network) {
+    return options.sampling().draw(sampler(network), options.samplingRandom(), known());
+  }
 
   /** Samples some names on the way, by a new generator with the seed of the last names. */
   List<Sample> sample(MultiLayerNetwork network, int count) {

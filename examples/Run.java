@@ -14,7 +14,6 @@ import org.backpropninja.names.BigramModel;
 import org.backpropninja.names.CharMlp;
 import org.backpropninja.names.InvalidModelException;
 import org.backpropninja.names.ModelFile;
-import org.backpropninja.names.NameSampler;
 import org.backpropninja.names.NamesDataset;
 import org.backpropninja.names.NamesSplit;
 import org.backpropninja.names.RunFolder;
@@ -192,7 +191,7 @@ final class Run {
     log.say("computing the losses of the three sets");
     Parts<Double> losses = losses(split, data -> CharMlp.loss(network, data));
     Parts<Double> bigramLosses = losses(split, new BigramModel(split.train())::loss);
-    Results results = new Results(losses, bigramLosses, samples(network));
+    Results results = new Results(losses, bigramLosses, report.draw(network));
     show.accept(results);
     if (losses.val() > bigramLosses.val()) {
       log.say("the bigram baseline is better; another --learning-rate or more --steps may help");
@@ -209,14 +208,6 @@ final class Run {
     String all = log.isIncomplete() ? "not all files could be written to" : "all files are in";
     log.say("%s %s", all, folder.folder());
     return new TrainNames.Result(summary, network, folder.folder(), !log.isIncomplete());
-  }
-
-  private Samples samples(MultiLayerNetwork network) {
-    Vocabulary vocabulary = names.split().train().vocabulary();
-    NameSampler sampler = new NameSampler(network, vocabulary, options.context());
-    return options
-        .sampling()
-        .draw(sampler, options.samplingRandom(), new KnownNames(names.split()));
   }
 
   private Summary summary(Training training, Results results) {

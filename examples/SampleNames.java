@@ -13,12 +13,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 /** Invents names with a model that was trained before, and prints one a line. */
-@Command(
-    name = "SampleNames",
-    sortOptions = false,
-    mixinStandardHelpOptions = true,
-    versionProvider = Versions.class,
-    description = "Invents names with a trained model.")
+@Command(name = "SampleNames", description = "Invents names with a trained model.")
 public final class SampleNames implements Callable<Integer> {
 
   private static final long LARGEST_SEED = 0xFFFF_FFFFL;

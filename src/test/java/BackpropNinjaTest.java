@@ -3,10 +3,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -172,7 +169,7 @@ class BackpropNinjaTest {
 
   @Test
   void printsTheLossAndTheTablesAndNothingElse() {
-    Printed printed = execute("--seed", "7", "--recipe", "two-generators");
+    TrainerRuns.Printed printed = execute("--seed", "7", "--recipe", "two-generators");
 
     assertEquals(0, printed.status());
     assertEquals("", printed.err());
@@ -199,7 +196,7 @@ class BackpropNinjaTest {
     names.add("bcd");
     Path file = Files.write(dir.resolve("names"), names);
 
-    Printed printed = execute("--names", file.toString(), "--seed", "1");
+    TrainerRuns.Printed printed = execute("--names", file.toString(), "--seed", "1");
 
     assertEquals("", printed.err());
     assertTrue(printed.out().contains("approximate: False"), printed.out());
@@ -208,7 +205,7 @@ class BackpropNinjaTest {
 
   @Test
   void aFolderThatCannotBeMadeIsSaidInOneLineWithStatus1() {
-    Printed printed = execute("--plot", "pom.xml/plots");
+    TrainerRuns.Printed printed = execute("--plot", "pom.xml/plots");
 
     assertEquals(1, printed.status());
     assertEquals("", printed.out());
@@ -250,7 +247,7 @@ class BackpropNinjaTest {
         "--nonsense | Unknown option: '--nonsense'",
       })
   void whatCannotBeUsedIsSaidInOneLine(String args, String said) {
-    Printed printed = execute(args.split(" "));
+    TrainerRuns.Printed printed = execute(args.split(" "));
 
     assertEquals(2, printed.status());
     assertEquals("", printed.out());
@@ -268,25 +265,8 @@ class BackpropNinjaTest {
     return dark;
   }
 
-  private record Printed(int status, String out, String err) {}
-
-  private static Printed execute(String... args) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream printedOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream printedErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(printedOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(printedErr, true, StandardCharsets.UTF_8));
-    try {
-      int status = BackpropNinja.execute(args);
-      return new Printed(
-          status,
-          printedOut.toString(StandardCharsets.UTF_8),
-          printedErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
+  private static TrainerRuns.Printed execute(String... args) {
+    return TrainerRuns.run(() -> BackpropNinja.execute(args), line -> {});
   }
 
   private static List<String> names(GradientComparison comparison) {

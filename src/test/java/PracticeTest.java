@@ -3,10 +3,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.lang.reflect.Method;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -550,10 +547,10 @@ class PracticeTest {
 
   @Test
   void theCommandPrintsTheTableAndItsStatusIs0() {
-    Printed printed = execute(new HalfDone());
+    TrainerRuns.Printed printed = execute(new HalfDone());
 
     String out = "%s%n%s%n".formatted(table(new HalfDone()).text(), PracticeCommand.WHERE);
-    assertEquals(new Printed(0, out, ""), printed);
+    assertEquals(new TrainerRuns.Printed(0, out, ""), printed);
   }
 
   @ParameterizedTest
@@ -561,13 +558,13 @@ class PracticeTest {
   void aHintIsPrintedByItself(String method) {
     String hint = PracticeHints.all().get("dcountsSum");
     assertEquals(
-        new Printed(0, "dcountsSum: " + hint + System.lineSeparator(), ""),
+        new TrainerRuns.Printed(0, "dcountsSum: " + hint + System.lineSeparator(), ""),
         execute(new HalfDone(), "--hint", method));
   }
 
   @Test
   void allHintsArePrinted() {
-    Printed printed = execute(new Practice(), "--hints");
+    TrainerRuns.Printed printed = execute(new Practice(), "--hints");
 
     assertEquals(0, printed.status());
     List<String> expected = new ArrayList<>();
@@ -585,7 +582,7 @@ class PracticeTest {
         "--nonsense | Unknown option: '--nonsense'",
       })
   void whatCannotBeUsedIsSaidInOneLine(String args, String said) {
-    Printed printed = execute(new Practice(), args.split(" "));
+    TrainerRuns.Printed printed = execute(new Practice(), args.split(" "));
 
     assertEquals(2, printed.status());
     assertEquals("", printed.out());
@@ -593,24 +590,7 @@ class PracticeTest {
     assertTrue(printed.err().startsWith(said), printed.err());
   }
 
-  private record Printed(int status, String out, String err) {}
-
-  private static Printed execute(Practice practice, String... args) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream printedOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream printedErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(printedOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(printedErr, true, StandardCharsets.UTF_8));
-    try {
-      int status = PracticeCommand.execute(practice, args);
-      return new Printed(
-          status,
-          printedOut.toString(StandardCharsets.UTF_8),
-          printedErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
+  private static TrainerRuns.Printed execute(Practice practice, String... args) {
+    return TrainerRuns.run(() -> PracticeCommand.execute(practice, args), line -> {});
   }
 }
